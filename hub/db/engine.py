@@ -1,0 +1,91 @@
+"""Connections. One SQL dialect: PostgreSQL, embedded or given by URL."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psycopg
+from sqlalchemy import Engine, create_engine, make_url
+from sqlalchemy.engine import URL
+
+from hub.db import embedded, migrate
+from hub.errors import ConfigurationError
+from hub.settings import Settings
+
+HUB_DATABASE = "onerecord"
+DAGSTER_DATABASE = "dagster"
+
+
+@dataclass(frozen=True)
+class Database:
+    """A migrated database: the engine of the hub, and where Dagster keeps its own storage."""
+
+    engine: Engine
+    url: URL
+    dagster_url: URL
+
+    def environment(self) -> dict[str, str]:
+        """What a child process needs to use the same database."""
+        return {
+            "ONERECORD_DATABASE_URL": self.url.render_as_string(hide_password=False),
+            "ONERECORD_DAGSTER_DATABASE_URL": self.dagster_url.render_as_string(hide_password=False),
+        }
+
+
+def make_engine(url: URL | str) -> Engine:
+    """An engine on psycopg 3, UTC, small pool."""
+    address = make_url(url).set(drivername="postgresql+psycopg")
+    return create_engine(
+        address, pool_size=5, pool_pre_ping=True, connect_args={"options": "-c timezone=UTC", "connect_timeout": 10}
+    )
+
+
+@contextlib.contextmanager
+def open_database(settings: Settings, *, migrated: bool = True) -> Iterator[Database]:
+    """The hub's database for the length of a `with`: started (embedded), created and migrated as needed.
+
+    Raises:
+        ConfigurationError: the server at database_url does not answer.
+
+    """
+    with contextlib.ExitStack() as stack:
+        if settings.database_url is None:
+            server = stack.enter_context(embedded.running(settings.data_dir / "postgres"))
+            hub_url, dagster_url = server.set(database=HUB_DATABASE), server.set(database=DAGSTER_DATABASE)
+            create_if_missing(hub_url)
+        else:
+            hub_url = make_url(settings.database_url.get_secret_value())
+            dagster_url = _dagster_url(settings, hub_url)
+        engine = make_engine(hub_url)
+        stack.callback(engine.dispose)
+        _check_answers(engine)
+        if migrated:
+            migrate.upgrade(engine)
+        yield Database(engine, hub_url, dagster_url)
+
+
+def create_if_missing(url: URL) -> None:
+    """Create the database that `url` names, through the server's `postgres` database, unless it exists."""
+    admin = url.set(drivername="postgresql", database="postgres").render_as_string(hide_password=False)
+    with psycopg.connect(admin, autocommit=True) as connection:
+        known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [url.database]).fetchone()
+        if known is None:
+            with contextlib.suppress(psycopg.errors.DuplicateDatabase):
+                connection.execute(
+                    psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(url.database or ""))
+                )
+
+
+def _dagster_url(settings: Settings, hub_url: URL) -> URL:
+    if settings.dagster_database_url is not None:
+        return make_url(settings.dagster_database_url.get_secret_value())
+    return hub_url.set(database=DAGSTER_DATABASE)
+
+
+def _check_answers(engine: Engine) -> None:
+    try:
+        with engine.connect():
+            pass
+    except Exception as error:
+        where = engine.url.render_as_string(hide_password=True)
+        raise ConfigurationError(f"database_url: no answer from {where}: {type(error).__name__}") from error

@@ -1,0 +1,159 @@
+"""Schema `golden`: composed records, what is published, its history, and the change feed.
+
+Tables ending in `_row` are the hub's own; the views of the same name without it are the public contract.
+"""
+
+import datetime as dt
+import uuid
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from hub.db.tables.base import Arrived, Base, Json, JsonList, Moment, Money, Words
+
+SCHEMA = {"schema": "golden"}
+
+
+class _Customer:
+    """The published shape of one customer."""
+
+    kind: Mapped[str]
+    name: Mapped[str]
+    given_name: Mapped[str | None]
+    family_name: Mapped[str | None]
+    job_title: Mapped[str | None]
+    email: Mapped[str | None]
+    phone: Mapped[str | None]
+    mobile: Mapped[str | None]
+    street: Mapped[str | None]
+    city: Mapped[str | None]
+    region: Mapped[str | None]
+    postcode: Mapped[str | None]
+    country: Mapped[str | None]
+    website: Mapped[str | None]
+    tax_id: Mapped[str | None]
+    birth_date: Mapped[dt.date | None]
+    language: Mapped[str | None]
+    employer_id: Mapped[uuid.UUID | None]
+    departments: Mapped[Words]
+    members: Mapped[Words]
+    finance: Mapped[Json]
+    support: Mapped[Json]
+    marketing: Mapped[Json]
+    sales: Mapped[Json]
+    consents: Mapped[JsonList]
+    provenance: Mapped[Json]
+    content_hash: Mapped[str]
+
+
+class ComposedCustomer(_Customer, Base):
+    """What the next publication would hold: written by compose, audited by the checks, read by nobody outside."""
+
+    __tablename__ = "composed_customer"
+    __table_args__ = (SCHEMA,)
+
+    golden_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    composed_at: Mapped[Arrived]
+
+
+class CustomerRow(_Customer, Base):
+    """All versions of all customers. The current one has no valid_to; consumers read the views."""
+
+    __tablename__ = "customer_row"
+    __table_args__ = (
+        Index("uq_customer_row_current", "golden_id", unique=True, postgresql_where=text("valid_to IS NULL")),
+        Index(None, "publication"),
+        SCHEMA,
+    )
+
+    golden_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    publication: Mapped[int]
+    valid_from: Mapped[Moment]
+    valid_to: Mapped[Moment | None]
+
+
+class OpportunityRow(Base):
+    """Published opportunities with their customer and open flags."""
+
+    __tablename__ = "opportunity_row"
+    __table_args__ = (SCHEMA,)
+
+    ref: Mapped[str] = mapped_column(primary_key=True)
+    golden_id: Mapped[uuid.UUID | None] = mapped_column(index=True)
+    name: Mapped[str]
+    stage: Mapped[str]
+    status: Mapped[str]
+    amount: Mapped[Money | None]
+    currency: Mapped[str | None]
+    close_date: Mapped[dt.date | None]
+    owner_name: Mapped[str | None]
+    flags: Mapped[Words]
+    publication: Mapped[int]
+
+
+class Publication(Base):
+    """One checked, numbered release of all golden records."""
+
+    __tablename__ = "publication"
+    __table_args__ = (SCHEMA,)
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    run_id: Mapped[str]
+    as_of: Mapped[Moment]
+    published_at: Mapped[Arrived]
+    customers: Mapped[int]
+    created: Mapped[int]
+    changed: Mapped[int]
+    retired: Mapped[int]
+    warnings: Mapped[int]
+
+
+class Change(Base):
+    """The change feed: ordered by sequence without gaps, complete, replayable from zero."""
+
+    __tablename__ = "change"
+    __table_args__ = (
+        CheckConstraint("op IN ('created', 'changed', 'merged', 'split', 'erased')", name="op"),
+        Index(None, "golden_id", "version", unique=True),
+        SCHEMA,
+    )
+
+    sequence: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    golden_id: Mapped[uuid.UUID]
+    version: Mapped[int]
+    op: Mapped[str]
+    survivor: Mapped[uuid.UUID | None]
+    publication: Mapped[int]
+    before: Mapped[Json | None]
+    after: Mapped[Json | None]
+    happened_at: Mapped[Arrived]
+
+
+class ToCompose(Base):
+    """Queue: golden ids whose members or facts changed and that are not composed yet."""
+
+    __tablename__ = "to_compose"
+    __table_args__ = (SCHEMA,)
+
+    golden_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+
+
+class ToPublish(Base):
+    """Queue: golden ids that were composed anew and wait for the next publication that passes its checks."""
+
+    __tablename__ = "to_publish"
+    __table_args__ = (SCHEMA,)
+
+    golden_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    op: Mapped[str] = mapped_column(server_default="changed")
+
+
+class ComposeState(Base):
+    """The moment up to which time itself has been taken into account: what fell due since then is composed anew."""
+
+    __tablename__ = "compose_state"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"), SCHEMA)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    as_of: Mapped[Moment]

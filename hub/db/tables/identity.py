@@ -1,0 +1,135 @@
+"""Schema `identity`: pairs, judgements, golden ids, who belongs to whom, and how that came about."""
+
+import uuid
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from hub.db.tables.base import Arrived, Base, BigId, Json, Moment
+
+SCHEMA = {"schema": "identity"}
+PARTY = "canonical.party.party_id"
+GOLDEN = "identity.golden_id.golden_id"
+
+
+class MatchModel(Base):
+    """A trained matching model: readable parameters and its training report. The newest of a kind is in use."""
+
+    __tablename__ = "match_model"
+    __table_args__ = (SCHEMA,)
+
+    version: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    parameters: Mapped[Json]
+    report: Mapped[Json]
+    trained_at: Mapped[Arrived]
+
+
+class Pair(Base):
+    """Two parties that matching compared and did not put far apart: bands same and review."""
+
+    __tablename__ = "pair"
+    __table_args__ = (
+        CheckConstraint("party_a < party_b", name="ordered"),
+        Index(None, "party_b"),
+        Index("ix_pair_review", "probability", postgresql_where=text("band = 'review'")),
+        SCHEMA,
+    )
+
+    party_a: Mapped[int] = mapped_column(ForeignKey(PARTY), primary_key=True)
+    party_b: Mapped[int] = mapped_column(ForeignKey(PARTY), primary_key=True)
+    kind: Mapped[str]
+    band: Mapped[str]
+    weight: Mapped[float]
+    probability: Mapped[float]
+    blocking_rule: Mapped[str]
+    model_version: Mapped[str] = mapped_column(ForeignKey("identity.match_model.version"))
+    first_seen_at: Mapped[Arrived]
+    scored_at: Mapped[Arrived]
+
+
+class Judgement(Base):
+    """A signed statement about two parties. Append-only: a row is never changed but for being ended, once."""
+
+    __tablename__ = "judgement"
+    __table_args__ = (
+        CheckConstraint("party_a < party_b", name="ordered"),
+        CheckConstraint("verdict IN ('same', 'different', 'unsure')", name="verdict"),
+        CheckConstraint("author_kind IN ('rule', 'person')", name="author_kind"),
+        Index(
+            "uq_judgement_live",
+            "party_a",
+            "party_b",
+            "author_kind",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        Index(None, "party_b"),
+        SCHEMA,
+    )
+
+    judgement_id: Mapped[BigId]
+    party_a: Mapped[int] = mapped_column(ForeignKey(PARTY))
+    party_b: Mapped[int] = mapped_column(ForeignKey(PARTY))
+    verdict: Mapped[str]
+    author_kind: Mapped[str]
+    author: Mapped[str]
+    reason: Mapped[str]
+    made_at: Mapped[Arrived]
+    ended_at: Mapped[Moment | None]
+    ended_by: Mapped[str | None]
+
+
+class GoldenId(Base):
+    """Every golden id ever given. `survivor` is set when it was merged away; status tells whether it is in use."""
+
+    __tablename__ = "golden_id"
+    __table_args__ = (CheckConstraint("status IN ('active', 'merged', 'retired')", name="status"), SCHEMA)
+
+    golden_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(unique=True)
+    kind: Mapped[str]
+    status: Mapped[str] = mapped_column(server_default="active")
+    survivor: Mapped[uuid.UUID | None] = mapped_column(ForeignKey(GOLDEN))
+    given_at: Mapped[Arrived]
+
+
+class Membership(Base):
+    """Which customer a party belongs to, and belonged to: the row without `until` is now."""
+
+    __tablename__ = "membership"
+    __table_args__ = (
+        Index("uq_membership_now", "party_id", unique=True, postgresql_where=text("until IS NULL")),
+        Index(None, "golden_id"),
+        SCHEMA,
+    )
+
+    membership_id: Mapped[BigId]
+    party_id: Mapped[int] = mapped_column(ForeignKey(PARTY))
+    golden_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(GOLDEN))
+    since: Mapped[Arrived]
+    until: Mapped[Moment | None]
+
+
+class Lineage(Base):
+    """Every creation, merge, split and retirement of a golden id, with the reason."""
+
+    __tablename__ = "lineage"
+    __table_args__ = (Index(None, "golden_id"), SCHEMA)
+
+    lineage_id: Mapped[BigId]
+    event: Mapped[str]
+    golden_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(GOLDEN))
+    other_golden_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey(GOLDEN))
+    reason: Mapped[str]
+    run_id: Mapped[str]
+    happened_at: Mapped[Arrived]
+
+
+class ToResolve(Base):
+    """Queue: parties whose pairs or judgements changed and whose cluster is not recomputed yet."""
+
+    __tablename__ = "to_resolve"
+    __table_args__ = (SCHEMA,)
+
+    party_id: Mapped[int] = mapped_column(ForeignKey(PARTY), primary_key=True)

@@ -1,0 +1,144 @@
+"""All settings: `onerecord.toml` in the working folder, overridden by `ONERECORD_*` environment variables."""
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from hub.errors import ConfigurationError
+from hub.model.kinds import Department
+
+
+class SourceSettings(BaseModel):
+    """One connected system. Credentials may be written as `env:NAME`, to be read from the environment."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="unique; begins every record id")
+    system: str = Field(description="which connector reads it: salesforce, hubspot, zendesk or stripe")
+    department: Department
+    base_url: str = Field(pattern=r"^https?://")
+    credentials: dict[str, SecretStr] = Field(default_factory=dict)
+    options: dict[str, Any] = Field(default_factory=dict, description="knobs of the connector, see its README")
+
+    @field_validator("credentials")
+    @classmethod
+    def _from_environment(cls, credentials: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        return {key: _resolve(key, value) for key, value in credentials.items()}
+
+
+def _resolve(key: str, value: SecretStr) -> SecretStr:
+    reference = value.get_secret_value()
+    if not reference.startswith("env:"):
+        return value
+    name = reference.removeprefix("env:")
+    if name not in os.environ:
+        raise ConfigurationError(f"credential {key!r} points at the environment variable {name}, which is not set")
+    return SecretStr(os.environ[name])
+
+
+class SandboxSettings(BaseModel):
+    """The simulated departments; used only while no source is configured."""
+
+    size: int = Field(5_000, ge=100, le=10_000_000, description="about how many source records the world has")
+    seed: int = 7
+    port: int = Field(0, ge=0, le=65_535, description="0 takes a free port")
+
+
+class MatchSettings(BaseModel):
+    """Thresholds of the three bands, as probabilities that two parties are one customer."""
+
+    same: float = Field(0.99, gt=0.5, lt=1)
+    review: float = Field(0.30, gt=0, lt=1)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "MatchSettings":
+        if self.review >= self.same:
+            raise ValueError("match.review must be below match.same")
+        return self
+
+
+class HygieneSettings(BaseModel):
+    """Opportunity hygiene; origins of the defaults are in docs/rules.md."""
+
+    inactive_days: int = Field(14, ge=1, description="no logged activity for this long: inactive")
+    no_progress_days: int = Field(30, ge=1, description="stage, close date and amount unchanged for this long: stale")
+    past_close_days: int = Field(1, ge=1, description="open this many days after its close date: past close date")
+    pushed_warn: int = Field(2, ge=1, description="close date moved later this often: warning")
+    pushed_critical: int = Field(3, ge=1, description="close date moved later this often: critical")
+    required_fields: tuple[str, ...] = Field(
+        ("amount", "close_date", "stage", "next_step", "owner_id", "party_ref"),
+        max_length=7,
+        description="must hold a value that is not a placeholder while the opportunity is open",
+    )
+
+
+class GateSettings(BaseModel):
+    """When a publication is held back."""
+
+    max_quarantined_share: float = Field(0.05, ge=0, le=1, description="share of landed rows in quarantine")
+
+
+class Settings(BaseSettings):
+    """The settings of one hub. Unknown keys are errors, so a typing mistake never passes for a default."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ONERECORD_", env_nested_delimiter="__", toml_file="onerecord.toml", extra="forbid"
+    )
+
+    environment: str = Field("development", pattern="^(development|production)$")
+    data_dir: Path = Field(Path(".onerecord"), description="embedded Postgres, sandbox world, Dagster home, keys")
+    database_url: SecretStr | None = Field(None, description="postgresql://...; unset starts an embedded Postgres")
+    dagster_database_url: SecretStr | None = Field(None, description="Dagster's storage; default: beside it")
+    clock_file: Path | None = Field(None, description="a file that holds the moment of a simulated world")
+    web_port: int = Field(8400, ge=0, le=65_535)
+    dagster_port: int = Field(3400, ge=0, le=65_535)
+    secret_key: SecretStr | None = Field(None, description="signs web sessions; required in production")
+    sources: tuple[SourceSettings, ...] = ()
+    source_priority: tuple[str, ...] = Field(
+        ("sales", "finance", "support", "marketing"), description="survivorship: which department wins a tie"
+    )
+    sandbox: SandboxSettings = SandboxSettings()
+    match: MatchSettings = MatchSettings()
+    hygiene: HygieneSettings = HygieneSettings()
+    gate: GateSettings = GateSettings()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Settings":
+        names = [source.name for source in self.sources]
+        if len(names) != len(set(names)):
+            raise ValueError("sources: two sources have the same name")
+        if self.environment == "production" and self.secret_key is None:
+            raise ValueError("secret_key must be set in production")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+@cache
+def load() -> Settings:
+    """The settings of this process, read once.
+
+    Raises:
+        ConfigurationError: a setting is unknown, missing or out of range; says which.
+
+    """
+    from pydantic import ValidationError
+
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
+        raise ConfigurationError(f"onerecord.toml or ONERECORD_*: {problems}") from None

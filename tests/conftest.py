@@ -1,0 +1,65 @@
+"""Real Postgres for every test that asks for it: one server per worker, migrated once, cloned per test."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import Engine, make_url
+from sqlalchemy.engine import URL
+
+from hub.db import embedded, engine, migrate
+
+TEMPLATE = "onerecord_template"
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
+    """The server that tests use: ONERECORD_TEST_DATABASE_URL, or an embedded one per worker."""
+    given = os.environ.get("ONERECORD_TEST_DATABASE_URL")
+    if given:
+        yield make_url(given)
+        return
+    with embedded.running(tmp_path_factory.mktemp("pg")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def template(server: URL) -> URL:
+    """A migrated, empty database that is only ever cloned."""
+    url = server.set(database=f"{TEMPLATE}_{uuid.uuid4().hex[:8]}")
+    engine.create_if_missing(url)
+    migrating = engine.make_engine(url)
+    migrate.upgrade(migrating)
+    migrating.dispose()
+    return url
+
+
+@pytest.fixture
+def database_url(server: URL, template: URL) -> Iterator[URL]:
+    """A fresh, migrated database for one test."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    admin = server.set(drivername="postgresql", database="postgres").render_as_string(hide_password=False)
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template.database}"')
+    yield server.set(database=name)
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def db(database_url: URL) -> Iterator[Engine]:
+    """An engine on a fresh, migrated database."""
+    opened = engine.make_engine(database_url)
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture(autouse=True)
+def _away_from_the_working_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test reads the developer's onerecord.toml or environment, or writes into the checkout."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("ONERECORD_") and "TEST" not in name]:
+        monkeypatch.delenv(name)
