@@ -1,0 +1,25 @@
+"""Which customers must be composed anew."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, text
+
+from hub.db import bulk
+from hub.db.tables import canonical
+
+
+def mark(connection: Connection, refs: Iterable[str]) -> int:
+    """Queue the customers to whom the parties named by `refs` belong now; returns how many were not queued before.
+
+    Parties that belong to nobody yet are passed over: resolve queues their customer when it makes one.
+    """
+    bulk.stage(connection, "marked", canonical.Party.__table__, ["ref"], ([ref] for ref in refs))
+    return connection.execute(
+        text(
+            """INSERT INTO golden.to_compose (golden_id)
+               SELECT DISTINCT m.golden_id FROM marked
+               JOIN canonical.party p USING (ref)
+               JOIN identity.membership m ON m.party_id = p.party_id AND m.until IS NULL
+               ON CONFLICT DO NOTHING"""
+        )
+    ).rowcount
