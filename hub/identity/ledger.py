@@ -1,0 +1,160 @@
+"""The ledger of judgements: signed, reasoned, append-only. Undoing ends a row; it never goes away."""
+
+from dataclasses import dataclass
+
+from psycopg.errors import UniqueViolation
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import IntegrityError
+
+from hub.audit import record
+from hub.errors import ConflictError, NotFoundError, OneRecordError
+from hub.identity import parties
+from hub.model.kinds import AuthorKind, Verdict
+
+
+@dataclass(frozen=True)
+class Link:
+    """A live judgement as clustering takes it: two parties and what is said of them."""
+
+    judgement_id: int
+    party_a: int
+    party_b: int
+    verdict: Verdict
+    author_kind: AuthorKind
+    author: str
+
+
+def judge(
+    connection: Connection,
+    a_ref: str,
+    b_ref: str,
+    verdict: Verdict,
+    *,
+    author: str,
+    reason: str,
+    author_kind: AuthorKind = AuthorKind.PERSON,
+) -> int:
+    """Enter a judgement on two parties and queue them for resolve; an earlier live one of the same kind is ended.
+
+    Returns:
+        The judgement's id.
+
+    Raises:
+        NotFoundError: no party has that ref.
+        ConflictError: somebody else judged the pair at the same moment.
+
+    """
+    party_a, party_b = _ordered_ids(connection, a_ref, b_ref)
+    values = {
+        "a": party_a,
+        "b": party_b,
+        "verdict": verdict.value,
+        "kind": author_kind.value,
+        "author": author,
+        "reason": reason,
+    }
+    connection.execute(
+        text(
+            """UPDATE identity.judgement SET ended_at = now(), ended_by = :author
+               WHERE party_a = :a AND party_b = :b AND author_kind = :kind AND ended_at IS NULL"""
+        ),
+        values,
+    )
+    judgement_id = _insert(connection, values, a_ref, b_ref)
+    _queue(connection, party_a, party_b)
+    if author_kind is AuthorKind.PERSON:
+        details = {"judgement_id": judgement_id}
+        record(connection, author, f"judge {verdict.value}", f"{a_ref} {b_ref}", reason=reason, details=details)
+    return judgement_id
+
+
+def undo(connection: Connection, judgement_id: int, *, author: str, reason: str) -> None:
+    """End a live judgement; its parties are resolved again.
+
+    Raises:
+        NotFoundError: there is no such judgement.
+        ConflictError: it was ended before; says by whom.
+
+    """
+    row = connection.execute(
+        text("SELECT party_a, party_b, ended_by FROM identity.judgement WHERE judgement_id = :id FOR UPDATE"),
+        {"id": judgement_id},
+    ).one_or_none()
+    if row is None:
+        raise NotFoundError(f"there is no judgement {judgement_id}")
+    if row.ended_by is not None:
+        raise ConflictError(f"judgement {judgement_id} was ended before, by {row.ended_by}")
+    connection.execute(
+        text("UPDATE identity.judgement SET ended_at = now(), ended_by = :author WHERE judgement_id = :id"),
+        {"id": judgement_id, "author": author},
+    )
+    _queue(connection, row.party_a, row.party_b)
+    record(connection, author, "undo judgement", str(judgement_id), reason=reason)
+
+
+def accept_source_merges(connection: Connection) -> int:
+    """Where a source says that one of its records became another, a rule judges them the same; returns how many."""
+    return connection.execute(
+        text(
+            """WITH said AS (
+                   SELECT DISTINCT least(loser.party_id, survivor.party_id) AS a,
+                          greatest(loser.party_id, survivor.party_id) AS b
+                   FROM canonical.party loser JOIN canonical.party survivor ON survivor.ref = loser.merged_into_ref
+                   WHERE loser.kind = survivor.kind AND loser.party_id <> survivor.party_id
+               ), entered AS (
+                   INSERT INTO identity.judgement (party_a, party_b, verdict, author_kind, author, reason)
+                   SELECT a, b, 'same', 'rule', 'source merge', 'the source merged these records' FROM said
+                   WHERE NOT EXISTS (SELECT 1 FROM identity.judgement j WHERE j.party_a = a AND j.party_b = b
+                                     AND j.author_kind = 'rule' AND j.ended_at IS NULL)
+                   RETURNING party_a, party_b
+               ), queued AS (
+                   INSERT INTO identity.to_resolve (party_id)
+                   SELECT party_a FROM entered UNION SELECT party_b FROM entered ON CONFLICT DO NOTHING
+               )
+               SELECT count(*) FROM entered"""
+        )
+    ).scalar_one()
+
+
+def live(connection: Connection) -> list[Link]:
+    """What holds now, one per pair: a person's word goes before a rule's."""
+    rows = connection.execute(
+        text(
+            """SELECT DISTINCT ON (party_a, party_b) judgement_id, party_a, party_b, verdict, author_kind, author
+               FROM identity.judgement WHERE ended_at IS NULL
+               ORDER BY party_a, party_b, author_kind = 'person' DESC"""
+        )
+    )
+    return [Link(r[0], r[1], r[2], Verdict(r[3]), AuthorKind(r[4]), r[5]) for r in rows]
+
+
+def _ordered_ids(connection: Connection, a_ref: str, b_ref: str) -> tuple[int, int]:
+    if a_ref == b_ref:
+        raise OneRecordError(f"{a_ref} cannot be judged against itself")
+    found = parties.ids_of(connection, [a_ref, b_ref])
+    (a, a_kind), (b, b_kind) = found[a_ref], found[b_ref]
+    if a_kind != b_kind:
+        raise OneRecordError(f"{a_ref} is a {a_kind} and {b_ref} a {b_kind}: they cannot be one customer")
+    return min(a, b), max(a, b)
+
+
+def _insert(connection: Connection, values: dict[str, object], a_ref: str, b_ref: str) -> int:
+    try:
+        return connection.execute(
+            text(
+                """INSERT INTO identity.judgement (party_a, party_b, verdict, author_kind, author, reason)
+                   VALUES (:a, :b, :verdict, :kind, :author, :reason) RETURNING judgement_id"""
+            ),
+            values,
+        ).scalar_one()
+    except IntegrityError as error:
+        if isinstance(error.orig, UniqueViolation):
+            raise ConflictError(f"somebody else judged {a_ref} and {b_ref} just now; look again") from None
+        raise
+
+
+def _queue(connection: Connection, *party_ids: int) -> None:
+    connection.execute(
+        text("INSERT INTO identity.to_resolve (party_id) SELECT unnest(CAST(:ids AS bigint[])) ON CONFLICT DO NOTHING"),
+        {"ids": list(party_ids)},
+    )
