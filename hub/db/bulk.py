@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from psycopg.types.json import Jsonb
-from sqlalchemy import Connection, Table, text
+from sqlalchemy import Connection, FromClause, Table, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 
@@ -34,8 +34,14 @@ def copy(connection: Connection, target: str, columns: Sequence[str], rows: Iter
     return count
 
 
-def stage(connection: Connection, name: str, like: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
-    """Fill the temporary table `name`, which lives until commit, with `rows` of the types of `like`'s columns."""
+def stage(
+    connection: Connection, name: str, like: FromClause, columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> int:
+    """Fill the temporary table `name`, which lives until commit, with `rows` of the types of `like`'s columns.
+
+    `like`, and the tables of `upsert`, are what `Model.__table__` gives.
+    """
+    like = cast("Table", like)
     selected = ", ".join(f'"{column}"' for column in columns)
     connection.execute(text(f"DROP TABLE IF EXISTS {name}"))
     connection.execute(
@@ -52,12 +58,12 @@ def stage(connection: Connection, name: str, like: Table, columns: Sequence[str]
 
 def upsert(
     connection: Connection,
-    table: Table,
+    table: FromClause,
     columns: Sequence[str],
     rows: Iterable[Sequence[Any]],
     *,
     key: Sequence[str],
-    queue: Table | None = None,
+    queue: FromClause | None = None,
     stamp: str | None = None,
 ) -> Upserted:
     """Insert or update `rows` (of `columns`) by `key`; rows equal to what is stored are left alone.
@@ -68,7 +74,9 @@ def upsert(
     staged = stage(connection, "incoming", table, columns, rows)
     if staged == 0:
         return Upserted()
-    inserted, updated, distinct = connection.execute(text(_upsert_sql(table, columns, key, queue, stamp))).one()
+    inserted, updated, distinct = connection.execute(
+        text(_upsert_sql(cast("Table", table), columns, key, cast("Table | None", queue), stamp))
+    ).one()
     return Upserted(inserted, updated, distinct - inserted - updated)
 
 

@@ -1,5 +1,6 @@
 """The ledger of judgements: signed, reasoned, append-only. Undoing ends a row; it never goes away."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from psycopg.errors import UniqueViolation
@@ -94,7 +95,7 @@ def undo(connection: Connection, judgement_id: int, *, author: str, reason: str)
 
 def accept_source_merges(connection: Connection) -> int:
     """Where a source says that one of its records became another, a rule judges them the same; returns how many."""
-    return connection.execute(
+    count: int = connection.execute(
         text(
             """WITH said AS (
                    SELECT DISTINCT least(loser.party_id, survivor.party_id) AS a,
@@ -114,6 +115,7 @@ def accept_source_merges(connection: Connection) -> int:
                SELECT count(*) FROM entered"""
         )
     ).scalar_one()
+    return count
 
 
 def live(connection: Connection) -> list[Link]:
@@ -138,9 +140,9 @@ def _ordered_ids(connection: Connection, a_ref: str, b_ref: str) -> tuple[int, i
     return min(a, b), max(a, b)
 
 
-def _insert(connection: Connection, values: dict[str, object], a_ref: str, b_ref: str) -> int:
+def _insert(connection: Connection, values: Mapping[str, object], a_ref: str, b_ref: str) -> int:
     try:
-        return connection.execute(
+        judgement_id: int = connection.execute(
             text(
                 """INSERT INTO identity.judgement (party_a, party_b, verdict, author_kind, author, reason)
                    VALUES (:a, :b, :verdict, :kind, :author, :reason) RETURNING judgement_id"""
@@ -151,6 +153,7 @@ def _insert(connection: Connection, values: dict[str, object], a_ref: str, b_ref
         if isinstance(error.orig, UniqueViolation):
             raise ConflictError(f"somebody else judged {a_ref} and {b_ref} just now; look again") from None
         raise
+    return judgement_id
 
 
 def _queue(connection: Connection, *party_ids: int) -> None:
