@@ -1,0 +1,94 @@
+"""Flags on opportunities: what their owner should look at, since when, and until when it was so."""
+
+import datetime as dt
+from collections import Counter
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, Engine, text
+
+from hub.golden import dirty
+from hub.settings import Settings
+from quality_checks.rules import hygiene
+
+
+@dataclass(frozen=True)
+class FlagReport:
+    """How many flags a run opened, opened again, changed in severity or evidence, and resolved; `open` is per rule."""
+
+    opened: int = 0
+    reopened: int = 0
+    changed: int = 0
+    resolved: int = 0
+    open: dict[str, int] = field(default_factory=dict)
+
+
+# One statement, so that every rule and the flags of before are seen at the same moment. An open flag's last_seen
+# moves once a day, not with every run: a second run on the same day writes nothing.
+_FLAG = f"""
+WITH {hygiene.LIVE},
+found AS MATERIALIZED (
+    {" UNION ALL ".join(f"SELECT '{rule.name}' AS rule, r.* FROM ({rule.select}) r" for rule in hygiene.RULES)}
+),
+compared AS MATERIALIZED (
+    SELECT n.ref, n.rule, n.party_ref, n.severity, n.evidence, CASE
+        WHEN f.rule IS NULL THEN 'opened'
+        WHEN f.resolved_at IS NOT NULL THEN 'reopened'
+        WHEN (f.severity, f.evidence) IS DISTINCT FROM (n.severity, n.evidence) THEN 'changed'
+        WHEN CAST(f.last_seen AT TIME ZONE 'UTC' AS date) < CAST(CAST(:as_of AS timestamptz) AT TIME ZONE 'UTC' AS date)
+            THEN 'seen'
+        ELSE 'unchanged' END AS what
+    FROM found n LEFT JOIN quality.flag f ON f.opportunity_ref = n.ref AND f.rule = n.rule
+),
+written AS (
+    INSERT INTO quality.flag AS old (opportunity_ref, rule, severity, evidence, first_seen, last_seen)
+    SELECT ref, rule, severity, evidence, CAST(:as_of AS timestamptz), CAST(:as_of AS timestamptz)
+    FROM compared WHERE what <> 'unchanged'
+    ON CONFLICT (opportunity_ref, rule) DO UPDATE SET severity = excluded.severity, evidence = excluded.evidence,
+        last_seen = greatest(old.last_seen, excluded.last_seen), resolved_at = NULL
+),
+resolved AS (
+    UPDATE quality.flag f SET resolved_at = CAST(:as_of AS timestamptz)
+    WHERE f.resolved_at IS NULL
+      AND NOT EXISTS (SELECT 1 FROM found n WHERE n.ref = f.opportunity_ref AND n.rule = f.rule)
+    RETURNING f.opportunity_ref, f.rule
+),
+told AS (
+    SELECT what, rule, party_ref FROM compared
+    UNION ALL
+    SELECT 'resolved', r.rule, o.party_ref FROM resolved r LEFT JOIN canonical.opportunity o ON o.ref = r.opportunity_ref
+)
+SELECT what, rule, count(*) AS flags,
+       array_agg(DISTINCT party_ref) FILTER (WHERE party_ref IS NOT NULL AND what NOT IN ('seen', 'unchanged')) AS parties
+FROM told GROUP BY what, rule
+"""
+
+
+def flag_opportunities(engine: Engine, settings: Settings, *, as_of: dt.datetime) -> FlagReport:
+    """Bring quality.flag to the moment `as_of`, and queue the customers of whom a flag changed for compose.
+
+    A flag keeps its first_seen when it is reopened. Opportunities that were deleted at their source have no open flag.
+
+    Raises:
+        ConfigurationError: hygiene.required_fields names an unknown field.
+
+    """
+    with engine.begin() as connection:
+        return _flag(connection, hygiene.parameters(settings.hygiene, as_of))
+
+
+def _flag(connection: Connection, parameters: dict[str, object]) -> FlagReport:
+    rows = connection.execute(text(_FLAG), parameters).all()
+    dirty.mark(connection, {party for row in rows for party in row.parties or ()})
+    per_kind: Counter[str] = Counter()
+    still_open: Counter[str] = Counter()
+    for row in rows:
+        per_kind[row.what] += row.flags
+        if row.what != "resolved":
+            still_open[row.rule] += row.flags
+    return FlagReport(
+        opened=per_kind["opened"],
+        reopened=per_kind["reopened"],
+        changed=per_kind["changed"],
+        resolved=per_kind["resolved"],
+        open=dict(sorted(still_open.items())),
+    )
