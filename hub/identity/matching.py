@@ -8,9 +8,9 @@ import pyarrow as pa
 from sqlalchemy import Connection, Engine, text
 
 import dedup
-from hub.db import bulk
+from hub.db import bulk, locks
 from hub.db.tables import identity
-from hub.identity import locks, models, parties
+from hub.identity import models, parties
 from hub.model.kinds import PartyKind
 from hub.progress import Progress, Step
 from hub.settings import MatchSettings

@@ -7,8 +7,9 @@ import numpy as np
 from sqlalchemy import Engine, text
 
 import dedup
+from hub.db import locks
 from hub.identity import graph as graphs
-from hub.identity import ledger, locks, register
+from hub.identity import ledger, register
 from hub.identity.assign import assign
 from hub.identity.graph import Graph
 from hub.model.kinds import Verdict

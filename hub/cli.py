@@ -1,0 +1,100 @@
+"""Commands that need nothing but the hub: schema, keys, judgements and explanations."""
+
+import getpass
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from hub import settings as hub_settings
+from hub.db import migrate as migrations
+from hub.db.engine import open_database
+from hub.errors import ConfigurationError
+from hub.model.kinds import Verdict
+
+app = typer.Typer(
+    name="onerecord",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Pull customers out of every department's system, and publish one golden record for each.",
+)
+console = Console(highlight=False)
+
+Ref = Annotated[str, typer.Argument(help="a source record, such as salesforce:Contact:0035g00000XyZ")]
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database's schema to the version that this code expects."""
+    with open_database(hub_settings.load()) as database:
+        console.print(f"schema at version {migrations.current(database.engine)}")
+
+
+@app.command()
+def judge(
+    verdict: Annotated[str, typer.Argument(help="SAME, DIFFERENT or UNSURE")],
+    a: Ref,
+    b: Ref,
+    why: Annotated[str, typer.Option("--why", help="the reason; it is kept with your name in the ledger")],
+    author: Annotated[str, typer.Option(help="who judges")] = "",
+) -> None:
+    """Say whether two source records are one customer. It takes effect with the next run."""
+    from hub.identity import ledger
+
+    try:
+        said = Verdict(verdict.lower())
+    except ValueError:
+        raise ConfigurationError(f"{verdict!r} is no verdict: say SAME, DIFFERENT or UNSURE") from None
+    if not why.strip():
+        raise ConfigurationError("--why must say something: a judgement without a reason helps nobody later")
+    with open_database(hub_settings.load()) as database, database.engine.begin() as connection:
+        number = ledger.judge(connection, a, b, said, author=author or getpass.getuser(), reason=why.strip())
+    console.print(f"judgement {number}: {a} and {b} are {said.value}; it takes effect with the next run")
+
+
+@app.command()
+def explain(
+    a: Ref, b: Ref, as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False
+) -> None:
+    """Show the evidence for and against two source records being one customer, field by field."""
+    from hub.identity.explain import explain_pair
+
+    settings = hub_settings.load()
+    with open_database(settings) as database, database.engine.connect() as connection:
+        found = explain_pair(connection, a, b, settings.match)
+    if as_json:
+        sys.stdout.write(json.dumps(found, default=str) + "\n")
+    else:
+        _show_explanation(found)
+
+
+def _show_explanation(found: dict[str, Any]) -> None:
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for column in ("field", found["a"], found["b"], "evidence"):
+        table.add_column(column, overflow="fold")
+    table.add_column("bits", justify="right")
+    table.add_row("before looking", "", "", "how rare a match is at all", f"{found['prior']:+.1f}")
+    for field in found["fields"]:
+        table.add_row(field["field"], field["a"] or "", field["b"] or "", field["label"], f"{field['weight']:+.1f}")
+    table.add_row("total", "", "", f"probability {found['probability']:.4f}", f"{found['total']:+.1f}")
+    console.print(table)
+    console.print(f"\nband: [bold]{found['band']}[/]   model {found['model_version']}")
+    for judgement in found["judgements"]:
+        ended = f", ended by {judgement['ended_by']}" if judgement["ended_by"] else ""
+        console.print(f"{judgement['verdict']} by {judgement['author']}: {judgement['reason']}{ended}")
+
+
+@app.command()
+def key(
+    name: Annotated[str, typer.Argument(help="whose key it is: a person or a tool")],
+    scope: Annotated[list[str], typer.Option(help="read, review or admin; may be given several times")],
+) -> None:
+    """Make a key for the API and for signing in. It is printed once and stored only as a hash."""
+    from hub import keys
+
+    with open_database(hub_settings.load()) as database, database.engine.begin() as connection:
+        made = keys.create_key(connection, name, scope, actor=getpass.getuser())
+    sys.stdout.write(made + "\n")

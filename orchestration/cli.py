@@ -1,0 +1,109 @@
+"""The command `onerecord`: run the hub, and the commands of the other rooms in one place."""
+
+import contextlib
+import json
+import signal
+import sys
+import threading
+from typing import Annotated, Any
+
+import typer
+from connectors.sandbox.cli import app as sandbox_app
+
+from hub import settings as hub_settings
+from hub.cli import app
+from hub.errors import OneRecordError
+from orchestration.console import Watch, console, show_summary
+
+EXIT_CODES = {"succeeded": 0, "failed": 1, "held": 3}
+
+app.add_typer(sandbox_app, name="sandbox", help="The simulated departments: serve them, make a day pass, cause faults.")
+
+Once = Annotated[
+    bool, typer.Option("--once", help="Run the pipeline once and exit: 0 published, 1 failed, 3 held back.")
+]
+Json = Annotated[bool, typer.Option("--json", help="With --once: print the summary as one JSON object on stdout.")]
+
+
+@app.command()
+def run(once: Once = False, as_json: Json = False) -> None:
+    """Pull all departments, merge duplicates, check, and publish the golden records.
+
+    Without --once the hub stays up afterwards, with Dagster and the web pages, until ctrl-C. Where no sources are
+    configured in onerecord.toml, departments are simulated. A second run goes on where the first ended.
+    """
+    if as_json and not once:
+        raise typer.BadParameter("--json goes with --once")
+    signal.signal(signal.SIGTERM, _interrupt)
+    with contextlib.suppress(KeyboardInterrupt):
+        code = _run_once(as_json=as_json) if once else _run_until_stopped()
+        raise typer.Exit(code)
+    console.print("\nstopped")
+    raise typer.Exit(130)
+
+
+def _interrupt(_signal: int, _frame: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def _run_once(*, as_json: bool) -> int:
+    from orchestration.local import local_hub
+    from orchestration.pipeline import run_main_job
+
+    watch = Watch()
+    with local_hub(hub_settings.load(), watch) as hub:
+        outcome = run_main_job(hub.database, hub.settings, instance=hub.instance, watch=watch)
+    watch.close()
+    if as_json:
+        found = {**outcome.summary, "status": outcome.status, "errors": list(outcome.errors)}
+        sys.stdout.write(json.dumps(found, default=str) + "\n")
+    else:
+        show_summary(outcome.summary, outcome.status, outcome.errors)
+    return EXIT_CODES[outcome.status]
+
+
+def _run_until_stopped() -> int:
+    from orchestration import local
+    from orchestration.pipeline import run_main_job
+
+    watch, settings = Watch(), hub_settings.load()
+    with local.only_one(settings.data_dir), local.local_hub(settings, watch) as hub, local.servers(hub) as started:
+        key = local.first_key(hub)
+        outcome = run_main_job(hub.database, hub.settings, instance=hub.instance, watch=watch)
+        watch.close()
+        show_summary(outcome.summary, outcome.status, outcome.errors)
+        local.wait_for(started)
+        for server in started:
+            console.print(f"  {server.name:<9}{server.url}")
+        if hub.simulated is not None:
+            console.print(f"  {'Sandbox':<9}{hub.simulated}/sandbox  (simulated departments, no real customers)")
+        console.print(f"\nSign in to the hub with the key in {key}. Ctrl-C stops everything.")
+        _wait_for_ctrl_c()
+    return EXIT_CODES[outcome.status]
+
+
+def _wait_for_ctrl_c() -> None:
+    with contextlib.suppress(KeyboardInterrupt):
+        threading.Event().wait()
+    console.print("\nstopping ...")
+
+
+@app.command()
+def evaluate(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
+    """Measure the merge against the simulated world's truth, which the pipeline itself never reads."""
+    from orchestration.evaluation import evaluate_sandbox, show
+
+    found = evaluate_sandbox(hub_settings.load())
+    if as_json:
+        sys.stdout.write(json.dumps(found) + "\n")
+    else:
+        show(found)
+
+
+def main() -> None:
+    """The entry point: errors that a user can act on are one line, with the exit code of their kind."""
+    try:
+        app()
+    except OneRecordError as error:
+        console.print(f"[red]error:[/] {error}", soft_wrap=True)
+        sys.exit(error.exit_code)

@@ -1,0 +1,125 @@
+"""What a person sees in the terminal while the hub runs, and afterwards."""
+
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+
+from hub.progress import Step
+
+# Progress and messages go to stderr, so that --json leaves one object on stdout.
+console = Console(stderr=True, highlight=False)
+
+STAGES = ("sandbox", "land", "conform", "match", "resolve", "compose", "check", "publish")
+
+
+class Watch:
+    """Draws steps as they come: one line per subject, rewritten in a terminal, printed once finished in a log."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._last = ("", "")
+        self._live = console.is_terminal
+
+    def __call__(self, step: Step) -> None:
+        finished = step.total is not None and step.done >= step.total
+        if not self._live and not finished and (step.stage, step.subject) == self._last:
+            return
+        if self._live and self._last not in {(step.stage, step.subject), ("", "")}:
+            sys.stderr.write("\n")
+        self._last = (step.stage, step.subject)
+        line = (
+            f"{time.monotonic() - self._began:6.1f} s  {step.stage:<8} {step.subject:<34} {_amount(step)} {step.note}"
+        )
+        sys.stderr.write(f"\r\x1b[K{line}" if self._live else f"{line.rstrip()}\n")
+        sys.stderr.flush()
+
+    def close(self) -> None:
+        """Leave the cursor on a line of its own."""
+        if self._live and self._last != ("", ""):
+            sys.stderr.write("\n")
+
+
+def _amount(step: Step) -> str:
+    return f"{step.done:>9,}" if step.total is None else f"{step.done:>9,} of {step.total:,}"
+
+
+def show_summary(found: Mapping[str, Any], status: str, errors: tuple[str, ...]) -> None:
+    """Print the summary of a run as tables."""
+    console.print(_sources(found["sources"]))
+    if found["pairs"]:
+        console.print(_pairs(found["pairs"]))
+    if found["flags"]["open"]:
+        console.print(_flags(found["flags"]))
+    console.print(_publication(found, status, errors))
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False)
+    for place, column in enumerate(columns):
+        table.add_column(column, justify="left" if place == 0 else "right")
+    return table
+
+
+def _sources(sources: Mapping[str, Any]) -> Table:
+    columns = ("source", "department", "records", "new", "changed", "deleted", "unchanged", "ignored", "quarantined")
+    table = _table("\nSources", *columns)
+    for name, counts in sources.items():
+        numbers = ("records", "inserted", "updated", "deleted", "unchanged", "ignored", "in_quarantine")
+        table.add_row(name, counts["department"], *(f"{counts[number]:,}" for number in numbers))
+    return table
+
+
+def _pairs(pairs: Mapping[str, Any]) -> Table:
+    table = _table("\nPairs", "kind", "parties", "compared now", "same", "to review", "different", "model")
+    for kind, report in pairs.items():
+        numbers = ("parties", "compared", "same", "review", "different")
+        note = " (new)" if report["retrained"] else ""
+        table.add_row(kind, *(f"{report[n] or 0:,}" for n in numbers), f"{report['model_version'] or '-'}{note}")
+    return table
+
+
+def _flags(flags: Mapping[str, Any]) -> Table:
+    table = _table("\nOpportunity flags", "rule", "open")
+    for rule, count in sorted(flags["open"].items(), key=lambda item: -item[1]):
+        table.add_row(rule.replace("_", " "), f"{count:,}")
+    return table
+
+
+def _publication(found: Mapping[str, Any], status: str, errors: tuple[str, ...]) -> Panel:
+    golden, publication = found["golden"], found["publication"]
+    kinds = f"{golden['persons']:,} persons, {golden['organizations']:,} organizations"
+    lines = [
+        f"[bold]{golden['customers']:,}[/] golden customers: {kinds}",
+        f"{golden['pairs_in_review']:,} doubtful pairs wait for a person",
+    ]
+    lines += [f"warning: {w['check']} ({w['failed'] or 0:,} rows)" for w in publication["warnings"]]
+    lines += [f"[red]held back by {check}[/]" for check in publication["held_by"]]
+    lines += [f"[red]{_escape(error)}[/]" for error in errors]
+    title, colour = _headline(found, status)
+    return Panel("\n".join(lines), title=title, title_align="left", border_style=colour, expand=False)
+
+
+def _headline(found: Mapping[str, Any], status: str) -> tuple[str, str]:
+    number = found["publication"]["number"]
+    if status == "held":
+        return f"Nothing published: publication {number or 0} stays in force", "red"
+    if status == "failed":
+        return f"The run failed: publication {number or 0} stays in force", "red"
+    if not found["changed"]:
+        return f"Nothing changed: publication {number or 0} stays in force", "green"
+    if not found["publication"]["published"]:
+        return f"No golden record changed: publication {number or 0} stays in force", "green"
+    parts = found["publication"]
+    what = f"{parts['created']:,} new, {parts['changed']:,} changed, {parts['merged']:,} merged"
+    return f"Publication {number}: {what}", "green"
+
+
+def _escape(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)

@@ -1,0 +1,44 @@
+"""What assets are given: the hub's database, its settings, and somewhere to tell how far they are."""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import dagster as dg
+from sqlalchemy import Engine
+
+from hub import runs
+from hub.db.engine import open_database
+from hub.progress import Progress, Step, silent
+from hub.settings import Settings, load
+
+
+@dataclass(frozen=True)
+class Hub:
+    """A handle on the hub for the length of a run."""
+
+    engine: Engine
+    settings: Settings
+    watch: Progress = silent
+
+    def as_of(self, run_id: str) -> dt.datetime:
+        """The moment by which all steps of the run judge."""
+        return runs.begin(self.engine, run_id, self.settings)
+
+    def progress(self, context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> Progress:
+        """Tell the run's log and whoever watches."""
+
+        def tell(step: Step) -> None:
+            of = "" if step.total is None else f" of {step.total:,}"
+            context.log.info(f"{step.stage} {step.subject}: {step.done:,}{of} {step.note}".rstrip())
+            self.watch(step)
+
+        return tell
+
+
+@dg.resource(description="The hub's database and settings, as the environment says")
+def hub(_context: dg.InitResourceContext) -> Iterator[Hub]:
+    """Opened once per process that executes steps."""
+    settings = load()
+    with open_database(settings) as database:
+        yield Hub(database.engine, settings)
