@@ -17,11 +17,9 @@ from orchestration.console import Watch, console, show_summary
 
 EXIT_CODES = {"succeeded": 0, "failed": 1, "held": 3}
 
-app.add_typer(sandbox_app, name="sandbox", help="The simulated departments: serve them, make a day pass, cause faults.")
+app.add_typer(sandbox_app, name="sandbox", help="The simulated departments: serve them, let a day pass, cause faults.")
 
-Once = Annotated[
-    bool, typer.Option("--once", help="Run the pipeline once and exit: 0 published, 1 failed, 3 held back.")
-]
+Once = Annotated[bool, typer.Option("--once", help="Run once and exit: 0 published, 1 failed, 3 held back.")]
 Json = Annotated[bool, typer.Option("--json", help="With --once: print the summary as one JSON object on stdout.")]
 
 

@@ -28,9 +28,7 @@ def evaluate_sandbox(settings: Settings) -> dict[str, Any]:
     """
     path = sandbox.truth_path(settings.data_dir / "sandbox")
     if not path.exists():
-        raise ConfigurationError(
-            f"{path} is missing: only the simulated departments know the truth; run `onerecord run`"
-        )
+        raise ConfigurationError(f"{path} is missing: only simulated departments know the truth; run the hub first")
     truth = _read_truth(path)
     with open_database(settings) as database, database.engine.connect() as connection:
         return {kind.value: _evaluate(connection, kind, truth) for kind in PartyKind}

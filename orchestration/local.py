@@ -132,11 +132,10 @@ def servers(hub: LocalHub) -> Iterator[list[Server]]:
         child(web, environment=environment, log=logs / "web.log") as web_process,
         child([*dagster, "-h", "127.0.0.1"], environment=environment, log=logs / "dagster.log") as dagster_process,
     ):
+        hub_url, dagster_url = (f"http://127.0.0.1:{port}" for port in (web_port, dagster_port))
         yield [
-            Server("Hub", f"http://127.0.0.1:{web_port}", "/healthz", web_process, logs / "web.log"),
-            Server(
-                "Dagster", f"http://127.0.0.1:{dagster_port}", "/server_info", dagster_process, logs / "dagster.log"
-            ),
+            Server("Hub", hub_url, "/healthz", web_process, logs / "web.log"),
+            Server("Dagster", dagster_url, "/server_info", dagster_process, logs / "dagster.log"),
         ]
 
 
