@@ -80,6 +80,9 @@ class GateSettings(BaseModel):
     """When a publication is held back."""
 
     max_quarantined_share: float = Field(0.05, ge=0, le=1, description="share of landed rows in quarantine")
+    max_drop_share: float = Field(
+        0.5, ge=0, le=1, description="share of a stream's rows, or of the customers, gone since the last publication"
+    )
 
 
 class Settings(BaseSettings):
@@ -94,6 +97,7 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(None, description="postgresql://...; unset starts an embedded Postgres")
     dagster_database_url: SecretStr | None = Field(None, description="Dagster's storage; default: beside it")
     clock_file: Path | None = Field(None, description="a file that holds the moment of a simulated world")
+    web_host: str = Field("127.0.0.1", description="where the web server listens; beyond loopback put TLS before it")
     web_port: int = Field(8400, ge=0, le=65_535)
     dagster_port: int = Field(3400, ge=0, le=65_535)
     secret_key: SecretStr | None = Field(None, description="signs web sessions; required in production")

@@ -8,8 +8,8 @@ import threading
 from typing import Annotated, Any
 
 import typer
-from connectors.sandbox.cli import app as sandbox_app
 
+from connectors.sandbox.cli import app as sandbox_app
 from hub import settings as hub_settings
 from hub.cli import app
 from hub.errors import OneRecordError
@@ -84,6 +84,18 @@ def _wait_for_ctrl_c() -> None:
     with contextlib.suppress(KeyboardInterrupt):
         threading.Event().wait()
     console.print("\nstopping ...")
+
+
+@app.command()
+def dagster(
+    part: Annotated[str, typer.Argument(help="webserver or daemon")],
+    host: Annotated[str, typer.Option(help="where the web server listens")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="its port")] = 3400,
+) -> None:
+    """Run one part of Dagster on a server, with its storage beside the hub's database."""
+    from orchestration.instance import serve
+
+    serve(hub_settings.load(), part, host=host, port=port)
 
 
 @app.command()

@@ -4,9 +4,9 @@ from dataclasses import asdict
 from typing import Any
 
 import dagster as dg
+
 from connectors.conform import conform_source
 from connectors.sync import sync_source
-
 from hub import runs
 from hub.db.locks import one_at_a_time
 from hub.errors import SourceError, TransientSourceError

@@ -1,11 +1,17 @@
 """Dagster's instance: its home in the data folder, its storage in Postgres, telemetry off."""
 
+import os
+import sys
 from pathlib import Path
 
 import yaml
 from sqlalchemy.engine import URL
 
-from hub.db.engine import create_if_missing
+from hub.db.engine import create_if_missing, open_database
+from hub.errors import ConfigurationError
+from hub.settings import Settings
+
+CODE = ["-m", "orchestration.definitions"]
 
 
 def prepare(data_dir: Path, storage: URL) -> Path:
@@ -37,3 +43,23 @@ def prepare(data_dir: Path, storage: URL) -> Path:
     target.touch(mode=0o600)
     target.write_text(yaml.safe_dump(config))
     return home
+
+
+def serve(settings: Settings, part: str, *, host: str, port: int) -> None:
+    """Become Dagster's web server or its daemon; returns only by raising.
+
+    Raises:
+        ConfigurationError: the part is neither, or no database is given that another process could use too.
+    """
+    if settings.database_url is None:
+        raise ConfigurationError("database_url: Dagster on a server needs one; on a laptop use `onerecord run`")
+    commands = {
+        "webserver": ["dagster_webserver", "-h", host, "-p", str(port), *CODE],
+        "daemon": ["dagster._daemon", "run", *CODE],
+    }
+    if part not in commands:
+        raise ConfigurationError(f"dagster has the parts {' and '.join(commands)}, not {part!r}")
+    with open_database(settings) as database:
+        home = prepare(settings.data_dir, database.dagster_url)
+    environment = {**os.environ, "DAGSTER_HOME": str(home)}
+    os.execve(sys.executable, [sys.executable, "-m", *commands[part]], environment)  # noqa: S606  # no shell, our own

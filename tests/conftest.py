@@ -1,5 +1,6 @@
 """Real Postgres for every test that asks for it: one server per worker, migrated once, cloned per test."""
 
+import contextlib
 import os
 import uuid
 from collections.abc import Iterator
@@ -37,9 +38,9 @@ def template(server: URL) -> URL:
     return url
 
 
-@pytest.fixture
-def database_url(server: URL, template: URL) -> Iterator[URL]:
-    """A fresh, migrated database for one test."""
+@contextlib.contextmanager
+def cloned(server: URL, template: URL) -> Iterator[URL]:
+    """A fresh, migrated database, and the one beside it that Dagster would use; both gone afterwards."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     admin = server.set(drivername="postgresql", database="postgres").render_as_string(hide_password=False)
     with psycopg.connect(admin, autocommit=True) as connection:
@@ -47,6 +48,14 @@ def database_url(server: URL, template: URL) -> Iterator[URL]:
     yield server.set(database=name)
     with psycopg.connect(admin, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}_dagster" WITH (FORCE)')
+
+
+@pytest.fixture
+def database_url(server: URL, template: URL) -> Iterator[URL]:
+    """A fresh, migrated database for one test."""
+    with cloned(server, template) as url:
+        yield url
 
 
 @pytest.fixture

@@ -4,15 +4,15 @@ from dataclasses import asdict
 from typing import Any
 
 import dagster as dg
-from hub.golden.compose import compose
-from hub.golden.publish import publish
-from quality_checks.flags import flag_opportunities
 
 from hub import runs
 from hub.errors import PublicationHeldError
+from hub.golden.compose import compose
+from hub.golden.publish import publish
 from orchestration.defs.match import MEMBERSHIP
 from orchestration.resources import Hub
 from quality_checks import gate
+from quality_checks.flags import flag_opportunities
 
 COMPOSED = dg.AssetKey(["golden", "composed_customer"])
 FLAGS = dg.AssetKey(["quality", "opportunity_flag"])

@@ -1,0 +1,95 @@
+"""Whole runs of the hub in tests: against simulated departments, in this process or as the real command."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from sqlalchemy.engine import URL
+
+from connectors import sandbox
+from hub import settings as hub_settings
+from hub.db.engine import Database, make_engine
+from hub.progress import silent
+from hub.settings import SourceSettings
+from orchestration.pipeline import Outcome, run_main_job
+
+
+@dataclass(frozen=True)
+class World:
+    """Simulated departments: their folder and the address of their server."""
+
+    folder: Path
+    address: str
+
+
+@contextmanager
+def world(folder: Path, *, size: int = 1_000, seed: int = 3) -> Iterator[World]:
+    """A world of its own, served for the length of a `with`."""
+    sandbox.create(folder, size=size, seed=seed)
+    with sandbox.running(folder) as address:
+        yield World(folder, address)
+
+
+def environment(given: World, database: URL, data_dir: Path, **more: str) -> dict[str, str]:
+    """What a process needs to run the hub on a world and a database; connectors wait little between retries."""
+    sources = [plain(source) for source in sandbox.sources(given.address)]
+    return {
+        "ONERECORD_SOURCES": json.dumps(sources),
+        "ONERECORD_CLOCK_FILE": str(sandbox.clock_path(given.folder)),
+        "ONERECORD_DATABASE_URL": database.render_as_string(hide_password=False),
+        "ONERECORD_DAGSTER_DATABASE_URL": database.set(database=f"{database.database}_dagster").render_as_string(
+            hide_password=False
+        ),
+        "ONERECORD_DATA_DIR": str(data_dir),
+        **more,
+    }
+
+
+def plain(source: SourceSettings) -> dict[str, Any]:
+    """A source as JSON, with the sandbox's credentials in clear."""
+    credentials = {name: value.get_secret_value() for name, value in source.credentials.items()}
+    return {**source.model_dump(mode="json"), "credentials": credentials}
+
+
+@contextmanager
+def exported(variables: dict[str, str]) -> Iterator[None]:
+    """The variables in this process's environment, settings read anew."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    hub_settings.load.cache_clear()
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        hub_settings.load.cache_clear()
+
+
+def run_here(given: World, database: URL, data_dir: Path, **more: str) -> Outcome:
+    """One run of the main job in this process, on an instance of Dagster that is forgotten afterwards."""
+    with exported(environment(given, database, data_dir, **more)), dg.DagsterInstance.ephemeral() as instance:
+        engine = make_engine(database)
+        try:
+            opened = Database(engine, database, database)
+            return run_main_job(opened, hub_settings.load(), instance=instance, watch=silent)
+        finally:
+            engine.dispose()
+
+
+def start_command(variables: dict[str, str], *arguments: str, cwd: Path) -> subprocess.Popen[str]:
+    """The real command `onerecord`, in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "orchestration", *arguments],
+        env={**os.environ, **variables},
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
