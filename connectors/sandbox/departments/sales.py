@@ -1,0 +1,218 @@
+"""The sales department: what its Salesforce org holds."""
+
+from random import Random
+from typing import Any
+
+from connectors.sandbox import ids, moments, names, noise
+from connectors.sandbox.desk import Desk
+from connectors.sandbox.moments import DAY
+from connectors.sandbox.noise import Seen
+from connectors.sandbox.people import Address, Org, Person
+from connectors.sandbox.store import Row
+
+STAGES = (("Prospecting", 10), ("Qualification", 20), ("Needs Analysis", 30), ("Proposal/Price Quote", 60), ("Negotiation/Review", 80))
+WON, LOST = "Closed Won", "Closed Lost"
+USERS, CAMPAIGNS = 24, 12
+SHAPES = {
+    "fresh": 34, "won": 14, "lost": 6, "stale": 13, "pushed": 10, "past_close": 8, "missing": 6, "placeholder": 4,
+    "same_day": 3, "backdated": 2,
+}  # fmt: skip
+
+
+def owner(rng: Random) -> str:
+    return ids.salesforce("User", 1 + rng.randrange(USERS))
+
+
+def base(desk: Desk) -> None:
+    """The people who sell, and the campaigns."""
+    for _ in range(USERS):
+        who_given, who_family = desk.rng.choice(names.BRITAIN.given), desk.rng.choice(names.GERMANY.family)
+        name = f"{who_given} {who_family}"
+        mail = f"{who_given[0]}.{who_family}@ourcompany.example".lower()
+        fields = {"Name": name, "FirstName": who_given, "LastName": who_family, "Email": mail, "Username": mail, "IsActive": True}
+        _row(desk, "User", desk.since, desk.since, fields)
+    for number in range(CAMPAIGNS):
+        name = f"{('Spring', 'Summer', 'Autumn', 'Winter')[number % 4]} {('Webinar', 'Fair', 'Newsletter')[number % 3]} {2025 + number // 6}"
+        created = desk.moment()
+        fields = {"Name": name, "Type": ("Webinar", "Conference", "Email")[number % 3], "Status": "In Progress", "IsActive": True}
+        _row(desk, "Campaign", created, created, fields)
+
+
+def account(desk: Desk, org: Org, seen: Seen, parent: str | None = None) -> Row:
+    created = desk.moment()
+    fields = {
+        "Name": seen.name, "ParentId": parent, "Phone": seen.phone or None, "Website": seen.website or None, "OwnerId": owner(desk.rng),
+        "Industry": desk.rng.choice(("Manufacturing", "Technology", "Construction", "Services", None)),
+        "Type": desk.rng.choice(("Customer", "Prospect", "Partner", None)),
+        "LastActivityDate": None, "MasterRecordId": None, **_address(desk.rng, "Billing", seen.address),
+    }  # fmt: skip
+    return _row(desk, "Account", created, desk.stamp(created), fields, entity=org.entity, kind="organization")
+
+
+def contact(desk: Desk, who: Person, seen: Seen, account_id: str | None) -> Row:
+    created = desk.moment()
+    fields = {
+        **_person(desk.rng, seen), "AccountId": account_id, "Birthdate": seen.birth or None, "OwnerId": owner(desk.rng),
+        "HasOptedOutOfEmail": desk.rng.random() < 0.08, "DoNotCall": desk.rng.random() < 0.05,
+        "LastActivityDate": None, "MasterRecordId": None, **_address(desk.rng, "Mailing", seen.address),
+    }  # fmt: skip
+    return _row(desk, "Contact", created, desk.stamp(created), fields, entity=who.entity, kind="person")
+
+
+def lead(desk: Desk, who: Person, seen: Seen, converted: tuple[str, str] | None) -> Row:
+    """`converted` names the account and the contact it became."""
+    created = desk.moment()
+    account_id, contact_id = converted or (None, None)
+    fields = {
+        **_person(desk.rng, seen), "Company": seen.company or "[not provided]", "Website": None, "OwnerId": owner(desk.rng),
+        "Status": "Closed - Converted" if converted else desk.rng.choice(("Open - Not Contacted", "Working - Contacted")),
+        "IsConverted": converted is not None, "ConvertedAccountId": account_id, "ConvertedContactId": contact_id,
+        "ConvertedDate": moments.date(desk.moment(created)) if converted else None,
+        "HasOptedOutOfEmail": desk.rng.random() < 0.08, "DoNotCall": desk.rng.random() < 0.05,
+        "LeadSource": desk.rng.choice(("Web", "Trade Show", "Referral", None)), "LastActivityDate": None,
+        "MasterRecordId": None, **_address(desk.rng, "", seen.address),
+    }  # fmt: skip
+    return _row(desk, "Lead", created, desk.stamp(created), fields, entity=who.entity, kind="person")
+
+
+def _person(rng: Random, seen: Seen) -> dict[str, Any]:
+    return {
+        "FirstName": seen.given or None, "LastName": seen.family, "Name": f"{seen.given} {seen.family}".strip(),
+        "Email": seen.email or None, "Phone": seen.phone or None, "MobilePhone": seen.mobile or None, "Title": seen.title or None,
+        "Salutation": rng.choice((None, "Mr.", "Ms.", "Dr.")) if rng.random() < 0.1 else None,
+    }  # fmt: skip
+
+
+def _address(rng: Random, prefix: str, at: Address | None) -> dict[str, Any]:
+    keys = [f"{prefix}{part}" for part in ("Street", "City", "State", "PostalCode", "Country")]
+    if at is None:
+        return dict.fromkeys(keys)
+    country = at.country.name if rng.random() < 0.6 else at.country.code
+    values = (noise.street_as_written(rng, at.street), at.city, at.region or None, at.postcode, country)
+    return dict(zip(keys, values, strict=True))
+
+
+def opportunity(desk: Desk, account_row: Row, contacts: list[Row], currency: str, shape: str | None = None) -> Row:
+    """An opportunity of one shape of good or bad conduct, with its history and its contacts."""
+    rng = desk.rng
+    shape = shape or rng.choices(list(SHAPES), list(SHAPES.values()))[0]
+    created = _opened(desk, account_row, shape)
+    amount = round(rng.lognormvariate(9.5, 1.0), -1)
+    step = rng.randrange(len(STAGES))
+    stage, probability = STAGES[step]
+    closed = shape in ("won", "lost", "same_day", "backdated")
+    if closed:
+        stage, probability = (LOST, 0) if shape == "lost" else (WON, 100)
+    end = created if shape in ("same_day", "backdated") else desk.moment(created)
+    close = _close(rng, shape, created, end, desk.now)
+    last = end if closed else created if shape == "stale" else max(created, desk.now - rng.randrange(10) * DAY)
+    fields = {
+        "Name": f"{account_row.data['Name']} - {rng.choice(('Licences', 'Rollout', 'Renewal', 'Pilot', 'Extension'))}",
+        "AccountId": account_row.id, "ContactId": contacts[0].id if contacts else None, "OwnerId": account_row.data["OwnerId"],
+        "StageName": stage, "Amount": amount, "CurrencyIsoCode": currency, "CloseDate": moments.date(close), "Probability": float(probability),
+        "NextStep": rng.choice(("Call back", "Send offer", "Demo on site", "Wait for legal")), "IsClosed": closed, "IsWon": stage == WON,
+        "Type": "New Business", "LeadSource": None, "ForecastCategoryName": "Closed" if closed else "Pipeline", "CampaignId": None,
+        "LastActivityDate": moments.date(last) if last > created or shape != "stale" else None,
+    }  # fmt: skip
+    if shape == "missing":
+        fields |= rng.choice(({"Amount": None}, {"NextStep": None, "Amount": None}, {"AccountId": None, "ContactId": None}))
+    if shape == "placeholder":
+        fields["NextStep"] = rng.choice(names.PLACEHOLDERS)
+    row = _row(desk, "Opportunity", created, max(created, min(last, desk.now)), fields)
+    _history(desk, row, shape, step, end)
+    for place, person in enumerate(contacts[: rng.choice((1, 1, 2, 3))]):
+        role = {"OpportunityId": row.id, "ContactId": person.id, "Role": rng.choice(("Decision Maker", "Evaluator", None)), "IsPrimary": place == 0}
+        _row(desk, "OpportunityContactRole", created, created, role)
+    return row
+
+
+def _opened(desk: Desk, account_row: Row, shape: str) -> int:
+    """Open ones are recent unless they are the stale kind."""
+    if shape in ("won", "lost", "same_day", "backdated"):
+        return desk.moment(account_row.created)
+    span = (60, 240) if shape in ("stale", "pushed", "past_close") else (2, 60)
+    return max(desk.since, desk.now - desk.rng.randrange(*span) * DAY // 1_000 * 1_000)
+
+
+def _close(rng: Random, shape: str, created: int, end: int, now: int) -> int:
+    """The close date that somebody typed in."""
+    if shape in ("won", "lost", "same_day"):
+        return end
+    if shape == "backdated":
+        return created - rng.randrange(5, 60) * DAY
+    if shape == "past_close":
+        return now - rng.randrange(3, 50) * DAY
+    return now + rng.randrange(5, 90) * DAY
+
+
+def _history(desk: Desk, row: Row, shape: str, step: int, end: int) -> None:
+    """Stages passed one by one; a pushed deal has its close date moved three times or more."""
+    rng, data = desk.rng, row.data
+    until = row.stamp if not data["IsClosed"] else end
+    passed = [name for name, _ in STAGES[: step + 1]]
+    if shape == "same_day":
+        passed = passed[:1]
+    if data["IsClosed"]:
+        passed.append(data["StageName"])
+    for place, (old, new) in enumerate(zip(passed, passed[1:], strict=False)):
+        at = row.created + (until - row.created) * (place + 1) // len(passed) // 1_000 * 1_000
+        history(desk, row.id, "StageName", old, new, until if new == data["StageName"] else at)
+    if shape == "pushed":
+        close = moments.to_ms(moments.dt.datetime.fromisoformat(data["CloseDate"] + "T00:00:00+00:00"))
+        pushes = rng.randrange(2, 6)
+        for place in range(pushes):
+            before, after = (moments.date(close - (pushes - place - n) * 30 * DAY) for n in (0, 1))
+            at = row.created + (row.stamp - row.created) * (place + 1) // (pushes + 1) // 1_000 * 1_000
+            history(desk, row.id, "CloseDate", before, after, at)
+    if rng.random() < 0.15 and isinstance(data["Amount"], float):
+        history(desk, row.id, "Amount", round(data["Amount"] * rng.uniform(0.7, 1.6), -1), data["Amount"], until)
+
+
+def history(desk: Desk, opportunity_id: str, field: str, old: Any, new: Any, at: int) -> Row:
+    """One line of OpportunityFieldHistory; it has no SystemModstamp."""
+    object_ = "salesforce.OpportunityFieldHistory"
+    seq = desk.next(object_)
+    data = {
+        "Id": ids.make(object_, seq), "IsDeleted": False, "OpportunityId": opportunity_id, "Field": field, "DataType": "Text",
+        "OldValue": old, "NewValue": new, "CreatedDate": moments.salesforce(at), "CreatedById": owner(desk.rng),
+    }  # fmt: skip
+    return desk.add(object_, seq, at, at, data)
+
+
+def campaign_member(desk: Desk, member: Row) -> Row:
+    created = desk.moment(member.created)
+    status = desk.rng.choice(("Sent", "Sent", "Sent", "Responded", "Opened", "Declined"))
+    is_lead = member.object.endswith("Lead")
+    fields = {
+        "CampaignId": ids.salesforce("Campaign", 1 + desk.rng.randrange(CAMPAIGNS)), "LeadId": member.id if is_lead else None,
+        "ContactId": None if is_lead else member.id, "Status": status, "HasResponded": status == "Responded",
+        "FirstRespondedDate": moments.date(created) if status == "Responded" else None,
+    }  # fmt: skip
+    return _row(desk, "CampaignMember", created, created, fields)
+
+
+def _row(
+    desk: Desk, name: str, created: int, stamp: int, fields: dict[str, Any], *, entity: str | None = None, kind: str | None = None
+) -> Row:
+    object_ = f"salesforce.{name}"
+    seq = desk.next(object_)
+    moment = moments.salesforce(stamp)
+    data = {
+        "Id": ids.make(object_, seq), "IsDeleted": False, **fields, "CreatedDate": moments.salesforce(created),
+        "LastModifiedDate": moment, "SystemModstamp": moment,
+    }  # fmt: skip
+    return desk.add(object_, seq, created, stamp, data, entity=entity, kind=kind)
+
+
+def changed(row: Row, at: int, **fields: Any) -> Row:
+    """The row after somebody wrote these fields."""
+    moment = moments.salesforce(at)
+    return row._replace(
+        stamp=at, visible=at, data={**row.data, **fields, "LastModifiedDate": moment, "SystemModstamp": moment}
+    )
+
+
+def deleted(row: Row, at: int, survivor: str | None = None) -> Row:
+    """In the recycle bin; merged into `survivor` where one is named."""
+    gone = {"IsDeleted": True} | ({"MasterRecordId": survivor} if "MasterRecordId" in row.data else {})
+    return changed(row, at, **gone)._replace(deleted=1)

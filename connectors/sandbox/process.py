@@ -1,0 +1,60 @@
+"""The server as a process of its own that never outlives whoever started it."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import requests
+
+from connectors.sandbox import credentials
+from hub.errors import OneRecordError
+from hub.settings import SourceSettings
+
+PATIENCE = 30.0
+
+
+@contextmanager
+def running(folder: Path, port: int = 0) -> Iterator[str]:
+    """Start the server over the world in `folder`, yield its address, end it afterwards.
+
+    Raises:
+        OneRecordError: it did not come up.
+
+    """
+    command = [sys.executable, "-m", "connectors.sandbox.server", str(folder), "--port", str(port), "--with-parent"]
+    # Its standard input is our pipe: when we are gone, however, the pipe ends and so does the server.
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+        try:
+            yield _answering(process)
+        finally:
+            process.terminate()
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _answering(process: "subprocess.Popen[str]") -> str:
+    address = process.stdout.readline().strip() if process.stdout else ""
+    deadline = time.monotonic() + PATIENCE
+    while address and process.poll() is None and time.monotonic() < deadline:
+        try:
+            requests.get(f"{address}/sandbox", timeout=5).raise_for_status()
+        except requests.RequestException:
+            time.sleep(0.05)
+        else:
+            return address
+    raise OneRecordError("the sandbox server did not start; is its port taken, or its folder without a world?")
+
+
+def sources(address: str) -> tuple[SourceSettings, ...]:
+    """The four simulated systems as sources of the hub."""
+    return tuple(
+        SourceSettings.model_validate(
+            {"name": name, "system": name, "department": department, "base_url": f"{address}/{name}", "credentials": credentials.BY_SYSTEM[name]}
+        )
+        for name, department in credentials.SYSTEMS.items()
+    )

@@ -1,0 +1,5 @@
+from pathlib import Path
+
+
+def tick(folder: Path, days: int = 1) -> None:
+    raise NotImplementedError
