@@ -1,0 +1,33 @@
+"""Entity resolution as a pure library: an arrow table in; scored, explained pairs and clusters out."""
+
+from dedup.blocking import DroppedBlock
+from dedup.clusters import cluster, contradicted
+from dedup.columns import Prepared
+from dedup.evaluation import evaluate
+from dedup.explain import explain
+from dedup.matching import MatchResult, Report, contradictions, match
+from dedup.model import Model
+from dedup.organizations import ORGANIZATION
+from dedup.persons import PERSON
+from dedup.spec import MatchSpec, Thresholds, standardise
+from dedup.train import train
+
+__all__ = [
+    "ORGANIZATION",
+    "PERSON",
+    "DroppedBlock",
+    "MatchResult",
+    "MatchSpec",
+    "Model",
+    "Prepared",
+    "Report",
+    "Thresholds",
+    "cluster",
+    "contradicted",
+    "contradictions",
+    "evaluate",
+    "explain",
+    "match",
+    "standardise",
+    "train",
+]

@@ -1,0 +1,211 @@
+"""Clusters of records that are one customer, from scored pairs and the judgements of people.
+
+Pairs are taken in order of falling probability and join their clusters unless something speaks against it:
+a *different* judgement between any two members, a contradiction between any two members, or a weak bridge: one single
+pair between two groups of three or more, all other pairs across which were not found to be the same.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from dedup.columns import Flags, Index
+
+Pairs = Iterable[tuple[int, int]]
+Conflicts = Callable[[Index, Index], Flags]
+
+# Groups of this many members are not joined by one pair alone.
+DENSE = 3
+# All pairs of a larger component are not examined for contradictions: their number grows with its square.
+MOST_EXAMINED = 2_000
+
+
+def cluster(
+    ids: ArrayLike,
+    edges: tuple[ArrayLike, ArrayLike, ArrayLike],
+    *,
+    must_link: Pairs = (),
+    cannot_link: Pairs = (),
+    conflicts: Conflicts | None = None,
+) -> Index:
+    """A label per id, the smallest id of its cluster; the same for any order of ids, edges and judgements.
+
+    `edges` are arrays a, b and probability of the *same* band. `must_link` pairs are together unless `cannot_link`
+    forbids it (see `contradicted`); a `cannot_link` pair is never together. `conflicts` says of pairs of ids whether
+    their evidence contradicts; it is asked about pairs that edges would join over others. Pairs of which an id is not
+    in `ids` are left out. Raises ValueError for repeated ids or edge arrays of unequal length.
+    """
+    known = np.asarray(ids, dtype=np.int64)
+    ordered = np.unique(known)
+    if len(ordered) != len(known):
+        raise ValueError("ids must be unique")
+    a, b, probability = _edges(ordered, edges)
+    must, cannot = _positions(ordered, must_link), _positions(ordered, cannot_link)
+    groups = _components(len(ordered), np.concatenate([a, must[:, 0]]), np.concatenate([b, must[:, 1]]))
+    opposed = _opposed(ordered, groups, a, b, conflicts)
+    careful = _careful(groups, cannot, opposed)
+    if careful.any():
+        groups = groups.copy()
+        forest = _Forest.over(np.nonzero(careful[groups])[0])
+        _grow(forest, _inside(must, careful[groups]), _inside(cannot, careful[groups]), opposed)
+        within = careful[groups[a]] if len(a) else np.zeros(0, dtype=bool)
+        _join(forest, a[within], b[within], probability[within])
+        for member in forest.parent:
+            groups[member] = len(ordered) + forest.root(member)
+    return _labels(ordered, groups)[np.searchsorted(ordered, known)]
+
+
+def contradicted(must_link: Pairs, cannot_link: Pairs) -> list[tuple[int, int]]:
+    """The `must_link` pairs that `cluster` cannot honour: a `cannot_link` forbids them, directly or over others."""
+    must, cannot = sorted({(min(p), max(p)) for p in must_link}), sorted({(min(p), max(p)) for p in cannot_link})
+    forest = _Forest.over({one for pair in (*must, *cannot) for one in pair})
+    for pair in cannot:
+        forest.forbid(*pair)
+    return [pair for pair in must if not forest.join(*pair)]
+
+
+@dataclass
+class _Forest:
+    """Union-find whose trees know with which trees they must not be joined, and how many edges lead to which."""
+
+    parent: dict[int, int]
+    size: dict[int, int]
+    foes: dict[int, set[int]] = field(default_factory=dict)
+    bridges: dict[int, dict[int, int]] = field(default_factory=dict)
+
+    @classmethod
+    def over(cls, members: Iterable[int]) -> "_Forest":
+        listed = [int(member) for member in members]
+        return cls(parent={one: one for one in listed}, size=dict.fromkeys(listed, 1))
+
+    def root(self, member: int) -> int:
+        while self.parent[member] != member:
+            self.parent[member] = self.parent[self.parent[member]]
+            member = self.parent[member]
+        return member
+
+    def forbid(self, a: int, b: int) -> None:
+        one, other = self.root(a), self.root(b)
+        if one != other:
+            self.foes.setdefault(one, set()).add(other)
+            self.foes.setdefault(other, set()).add(one)
+
+    def bridge(self, a: int, b: int) -> None:
+        one, other = self.root(a), self.root(b)
+        if one != other:
+            for here, there in ((one, other), (other, one)):
+                counts = self.bridges.setdefault(here, {})
+                counts[there] = counts.get(there, 0) + 1
+
+    def weak(self, a: int, b: int) -> bool:
+        one, other = self.root(a), self.root(b)
+        dense = min(self.size[one], self.size[other]) >= DENSE
+        return dense and self.bridges.get(one, {}).get(other, 0) < 2
+
+    def join(self, a: int, b: int) -> bool:
+        """Join two trees; False, and nothing done, if that is forbidden."""
+        one, other = self.root(a), self.root(b)
+        if one == other:
+            return True
+        if other in self.foes.get(one, ()):
+            return False
+        keep, drop = (one, other) if (self.size[one], -one) >= (self.size[other], -other) else (other, one)
+        self.parent[drop] = keep
+        self.size[keep] += self.size.pop(drop)
+        for foe in self.foes.pop(drop, ()):
+            self.foes[foe].discard(drop)
+            self.foes[foe].add(keep)
+            self.foes.setdefault(keep, set()).add(foe)
+        for far, count in self.bridges.pop(drop, {}).items():
+            self.bridges[far].pop(drop)
+            if far != keep:
+                self.bridges[far][keep] = self.bridges[far].get(keep, 0) + count
+                kept = self.bridges.setdefault(keep, {})
+                kept[far] = kept.get(far, 0) + count
+        return True
+
+
+def _grow(forest: _Forest, must: Index, cannot: Index, opposed: Index) -> None:
+    """Judgements first: *different* before *same*; then contradictions of the evidence, which judgements overrule."""
+    for a, b in cannot.tolist():
+        forest.forbid(a, b)
+    for a, b in must.tolist():
+        forest.join(a, b)
+    for a, b in opposed.tolist():
+        forest.forbid(a, b)
+
+
+def _join(forest: _Forest, a: Index, b: Index, probability: Index) -> None:
+    order = np.lexsort((b, a, -probability))
+    pairs: Sequence[tuple[int, int]] = list(zip(a[order].tolist(), b[order].tolist(), strict=True))
+    for one, other in pairs:
+        forest.bridge(one, other)
+    for one, other in pairs:
+        if not forest.weak(one, other):
+            forest.join(one, other)
+
+
+def _edges(ordered: Index, edges: tuple[ArrayLike, ArrayLike, ArrayLike]) -> tuple[Index, Index, Index]:
+    """Positions of distinct edges with a < b, each with its highest probability."""
+    a, b = (np.asarray(side, dtype=np.int64) for side in edges[:2])
+    probability = np.asarray(edges[2], dtype=np.float64)
+    if not len(a) == len(b) == len(probability):
+        raise ValueError(f"edge arrays differ in length: {len(a)}, {len(b)}, {len(probability)}")
+    low, high = np.minimum(a, b), np.maximum(a, b)
+    keep = np.isin(low, ordered) & np.isin(high, ordered) & (low != high)
+    low, high = np.searchsorted(ordered, low[keep]), np.searchsorted(ordered, high[keep])
+    order = np.lexsort((-probability[keep], high, low))
+    low, high, probability = low[order], high[order], probability[keep][order]
+    first = np.ones(len(low), dtype=bool)
+    first[1:] = (low[1:] != low[:-1]) | (high[1:] != high[:-1])
+    return low[first], high[first], probability[first]
+
+
+def _positions(ordered: Index, pairs: Pairs) -> Index:
+    listed = np.array([(min(pair), max(pair)) for pair in pairs], dtype=np.int64).reshape(-1, 2)
+    listed = listed[np.isin(listed, ordered).all(axis=1) & (listed[:, 0] != listed[:, 1])]
+    return np.unique(np.searchsorted(ordered, listed), axis=0).reshape(-1, 2)
+
+
+def _components(size: int, a: Index, b: Index) -> Index:
+    graph = coo_array((np.ones(len(a), dtype=np.int8), (a, b)), shape=(size, size))
+    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
+
+
+def _opposed(ordered: Index, groups: Index, a: Index, b: Index, conflicts: Conflicts | None) -> Index:
+    """Pairs of positions in one component whose evidence contradicts; shape (pairs, 2)."""
+    sizes = np.bincount(groups) if len(groups) else np.zeros(0, dtype=np.int64)
+    if conflicts is None or not (sizes > 2).any():
+        return np.zeros((0, 2), dtype=np.int64)
+    examined = np.nonzero(((sizes > 2) & (sizes <= MOST_EXAMINED))[groups])[0]
+    members = examined[np.argsort(groups[examined], kind="stable")]
+    found = []
+    for several in np.split(members, np.nonzero(np.diff(groups[members]))[0] + 1):
+        left, right = np.triu_indices(len(several), k=1)
+        found.append(np.column_stack([several[left], several[right]]))
+    pairs = np.concatenate(found) if found else np.zeros((0, 2), dtype=np.int64)
+    pairs = pairs[~np.isin(pairs[:, 0] * len(ordered) + pairs[:, 1], a * len(ordered) + b)]
+    return pairs[conflicts(ordered[pairs[:, 0]], ordered[pairs[:, 1]])] if len(pairs) else pairs
+
+
+def _careful(groups: Index, cannot: Index, opposed: Index) -> Flags:
+    """Per component, whether anything could speak against joining all of it."""
+    sizes = np.bincount(groups) if len(groups) else np.zeros(0, dtype=np.int64)
+    careful: Flags = sizes >= 2 * DENSE
+    for pairs in (cannot, opposed):
+        inside = groups[pairs[:, 0]] == groups[pairs[:, 1]]
+        careful[groups[pairs[inside, 0]]] = True
+    return careful
+
+
+def _inside(pairs: Index, members: Flags) -> Index:
+    return pairs[members[pairs].all(axis=1)] if len(pairs) else pairs
+
+
+def _labels(ordered: Index, groups: Index) -> Index:
+    _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)
+    return ordered[first][inverse]

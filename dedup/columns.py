@@ -1,0 +1,112 @@
+"""Dictionary-encoded columns: the shape in which everything after standardisation works.
+
+Each distinct text is held once in a vocabulary; a record holds integers. Equality is an integer compare, and a
+field of several values (all phones of a person) is a matrix with one row per record.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+MISSING = -1
+
+Codes = NDArray[np.int32]
+Index = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+Levels = NDArray[np.uint8]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Column:
+    """`codes` of shape (records, width): position in `vocabulary`, or -1 where there is no value."""
+
+    codes: Codes
+    vocabulary: NDArray[np.object_]
+
+    @property
+    def first(self) -> Codes:
+        """The first value of each record, shape (records,)."""
+        return self.codes[:, 0]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Standardised records. `raw` keeps what was given, for the explanation; `ids` are its party ids.
+
+    `frequencies` holds, by column, how frequent each entry of the vocabulary is in the eyes of a model.
+    """
+
+    ids: Index
+    columns: Mapping[str, Column]
+    raw: pa.Table
+    frequencies: Mapping[str, Floats] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def first(self, name: str) -> Codes:
+        return self.columns[name].first
+
+    def codes(self, name: str) -> Codes:
+        return self.columns[name].codes
+
+
+def encode(values: Sequence[Sequence[str | None]], inverse: Index, width: int = 1) -> Column:
+    """A column from the values of each distinct input, at most `width` of them, spread to records by `inverse`."""
+    vocabulary: dict[str, int] = {}
+    distinct = np.full((max(len(values), 1), width), MISSING, dtype=np.int32)
+    for row, several in enumerate(values):
+        kept = [value for value in several if value][:width]
+        distinct[row, : len(kept)] = [vocabulary.setdefault(value, len(vocabulary)) for value in kept]
+    return Column(distinct[inverse] if len(values) else distinct[:0], as_objects(vocabulary))
+
+
+def encode_together(parts: Mapping[str, Sequence[str | None]], inverse: Index) -> dict[str, Column]:
+    """Columns of one value each that share a vocabulary, so that given and family names can be compared crosswise."""
+    vocabulary: dict[str, int] = {}
+    codes = {
+        name: np.array(
+            [vocabulary.setdefault(value, len(vocabulary)) if value else MISSING for value in values], dtype=np.int32
+        )
+        for name, values in parts.items()
+    }
+    words = as_objects(vocabulary)
+    return {name: Column(column[inverse][:, None], words) for name, column in codes.items()}
+
+
+def as_objects(texts: Iterable[str]) -> NDArray[np.object_]:
+    listed = list(texts)
+    array = np.empty(len(listed), dtype=object)
+    array[:] = listed
+    return array
+
+
+def fingerprint(text: str) -> str:
+    """A 64-bit hash in hex: names a value in a stored model without holding the personal value itself."""
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def distinct_rows(table: pa.Table, names: Sequence[str]) -> tuple[list[tuple[object, ...]], Index]:
+    """The distinct combinations of some columns, and for each record the position of its combination."""
+    combined = np.zeros(table.num_rows, dtype=np.int64)
+    for name in names:
+        encoded = table.column(name).combine_chunks().dictionary_encode()
+        codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64) + 1
+        _, combined = np.unique(combined * (len(encoded.dictionary) + 1) + codes, return_inverse=True)
+    _, where, inverse = np.unique(combined, return_index=True, return_inverse=True)
+    picked = table.select(list(names)).take(pa.array(where))
+    return list(zip(*(column.to_pylist() for column in picked.columns), strict=True)), inverse.astype(np.int64)
+
+
+def overlap(left: Codes, right: Codes) -> Flags:
+    """Whether two records share any value; both of shape (pairs, width)."""
+    shared = np.zeros(len(left), dtype=bool)
+    for at in range(left.shape[1]):
+        value = left[:, at]
+        shared |= ((right == value[:, None]).any(axis=1)) & (value != MISSING)
+    return shared

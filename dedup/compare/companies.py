@@ -1,0 +1,35 @@
+"""Comparison of names of organizations."""
+
+import numpy as np
+
+from dedup.columns import MISSING, Codes, Flags, Index, Levels, Prepared
+from dedup.compare.values import both, jaro_winkler, same
+
+
+def name(table: Prepared, left: Index, right: Index) -> Levels:
+    """1 same, 2 same but for generic words, 3 acronym, 4 similar, 5 one contains the other, 6 different."""
+    ordered = table.columns["name"]
+    a, b = ordered.first[left], ordered.first[right]
+    exact = same(a, b) | same(table.first("core")[left], table.first("core")[right])
+    telling = same(table.first("distinctive")[left], table.first("distinctive")[right])
+    acronym_a, acronym_b = table.first("acronym")[left], table.first("acronym")[right]
+    acronym = same(acronym_a, acronym_b) & ~same(table.first("single")[left], table.first("single")[right])
+    acronym &= (table.first("single")[left] >= 0) | (table.first("single")[right] >= 0)
+    undecided = ~(exact | telling | acronym)
+    alike = jaro_winkler(ordered, a, b, undecided) >= 0.92
+    alike |= (
+        jaro_winkler(table.columns["glued"], table.first("glued")[left], table.first("glued")[right], undecided) >= 0.93
+    )
+    words_a, words_b = table.codes("words")[left], table.codes("words")[right]
+    contains = _within(words_a, words_b) | _within(words_b, words_a)
+    return np.select([exact, telling, acronym, alike, contains, both(a, b)], np.arange(1, 7), 0).astype(np.uint8)
+
+
+def _within(inner: Codes, outer: Codes) -> Flags:
+    """Whether every word of one name is in the other; False for a name without words."""
+    contained = np.ones(len(inner), dtype=bool)
+    for at in range(inner.shape[1]):
+        word = inner[:, at]
+        contained &= (word == MISSING) | (outer == word[:, None]).any(axis=1)
+    contained &= inner[:, 0] != MISSING
+    return contained

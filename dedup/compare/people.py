@@ -1,0 +1,85 @@
+"""Comparisons of what only people have: a personal name, a birth date, an employer."""
+
+import numpy as np
+
+from dedup.columns import Flags, Index, Levels, Prepared, overlap
+from dedup.compare.values import both, edits, jaro_winkler, same
+
+# "Smith" and "Smyth" score 0.89, "Katherine" and "Catherine" 0.93; unrelated names of one language up to about 0.8.
+ALIKE = 0.88
+
+
+def name(table: Prepared, left: Index, right: Index) -> Levels:
+    """Given and family name together, in either order: outcomes 1 to 11 as in the specification of persons."""
+    given, family = table.columns["given"], table.columns["family"]
+    given_a, given_b, family_a, family_b = (
+        given.first[left],
+        given.first[right],
+        family.first[left],
+        family.first[right],
+    )
+    swapped = same(given_a, family_b) & same(family_a, given_b)
+    given_known, family_known = both(given_a, given_b), both(family_a, family_b)
+
+    family_same = same(family_a, family_b)
+    family_alike = family_same | (jaro_winkler(family, family_a, family_b, ~family_same) >= ALIKE)
+    family_alike |= overlap(table.codes("family_parts")[left], table.codes("family_parts")[right])
+
+    given_same = same(given_a, given_b)
+    short = overlap(table.codes("roots")[left], table.codes("roots")[right]) & ~given_same
+    letter = (table.first("letter")[left] >= 0) | (table.first("letter")[right] >= 0)
+    initial = letter & same(table.first("initial")[left], table.first("initial")[right]) & ~given_same
+    close = ~given_same & ~short & ~letter
+    close &= jaro_winkler(given, given_a, given_b, close & (family_alike | ~family_known)) >= ALIKE
+    established = (table.first("established")[left] >= 0) & (table.first("established")[right] >= 0)
+    slip, neighbour = close & ~established, close & established
+    given_fits = given_same | short
+
+    outcome = [
+        swapped | (given_same & family_same),
+        short & family_same,
+        (given_fits & family_alike) | (slip & family_same),
+        slip & family_alike,
+        initial & family_alike,
+        family_alike & ~given_known,
+        given_fits & ~family_known,
+        given_fits & family_known,
+        neighbour & family_alike,
+        family_alike & given_known,
+        given_known | family_known,
+    ]
+    return np.select(outcome, np.arange(1, 12), 0).astype(np.uint8)
+
+
+def generation(table: Prepared, left: Index, right: Index) -> Levels:
+    """1 both junior or both senior, 2 one each."""
+    a, b = table.first("generation")[left], table.first("generation")[right]
+    return np.select([same(a, b), both(a, b)], [1, 2], 0).astype(np.uint8)
+
+
+def birth_date(table: Prepared, left: Index, right: Index) -> Levels:
+    """1 same, 2 one slip (a digit, or day and month swapped), 3 two of year, month and day agree, 4 different."""
+    column = table.columns["birth_date"]
+    a, b = column.first[left], column.first[right]
+    exact = same(a, b)
+    # One edit in the eight digits of a date leaves 0.875.
+    slip = edits(column, a, b, ~exact) >= 0.87
+    swapped = same(a, table.first("birth_date_swapped")[right])
+    parts = sum(
+        same(table.first(part)[left], table.first(part)[right]).astype(int)
+        for part in ("birth_year", "birth_month", "birth_day")
+    )
+    return np.select([exact, slip | swapped, np.asarray(parts) == 2, both(a, b)], [1, 2, 3, 4], 0).astype(np.uint8)
+
+
+def employer(table: Prepared, left: Index, right: Index) -> Levels:
+    """1 same name, 2 same company domain, 3 similar name, 4 different name or domain."""
+    column = table.columns["employer"]
+    a, b = column.first[left], column.first[right]
+    key_a, key_b = table.first("employer_key")[left], table.first("employer_key")[right]
+    exact = same(a, b) | same(key_a, key_b)
+    domains_a, domains_b = table.codes("work_domain")[left], table.codes("work_domain")[right]
+    domain = overlap(domains_a, domains_b)
+    alike = jaro_winkler(column, a, b, ~exact & ~domain) >= 0.92
+    known: Flags = both(a, b) | both(domains_a[:, 0], domains_b[:, 0])
+    return np.select([exact, domain, alike, known], [1, 2, 3, 4], 0).astype(np.uint8)

@@ -1,0 +1,63 @@
+"""Likeness of values: rapidfuzz over the distinct value pairs that equality left undecided."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rapidfuzz import process
+from rapidfuzz.distance import OSA, JaroWinkler
+
+from dedup.columns import MISSING, Codes, Column, Flags, Index
+
+Scores = NDArray[np.float32]
+
+
+def both(left: Codes, right: Codes) -> Flags:
+    """Whether both sides have a value."""
+    known: Flags = (left != MISSING) & (right != MISSING)
+    return known
+
+
+def same(left: Codes, right: Codes) -> Flags:
+    equal: Flags = (left == right) & (left != MISSING)
+    return equal
+
+
+def jaro_winkler(column: Column, left: Codes, right: Codes, undecided: Flags) -> Scores:
+    """Jaro-Winkler similarity 0..1 of two values per pair; 0 where not `undecided`."""
+    return _scored(column, left, right, undecided, JaroWinkler.normalized_similarity)
+
+
+def edits(column: Column, left: Codes, right: Codes, undecided: Flags) -> Scores:
+    """Similarity 0..1 by edits, a swap of neighbours being one; 0 where not `undecided`."""
+    return _scored(column, left, right, undecided, OSA.normalized_similarity)
+
+
+def any_pair(
+    column: Column, left: Index, right: Index, undecided: Flags, scorer: Callable[[Column, Codes, Codes, Flags], Scores]
+) -> Scores:
+    """The best score over all combinations of the values of two records; shape (pairs,)."""
+    best = np.zeros(len(left), dtype=np.float32)
+    width = column.codes.shape[1]
+    for one in range(width):
+        for other in range(width):
+            best = np.maximum(best, scorer(column, column.codes[left, one], column.codes[right, other], undecided))
+    return best
+
+
+def _scored(column: Column, left: Codes, right: Codes, undecided: Flags, scorer: Any) -> Scores:
+    scores = np.zeros(len(left), dtype=np.float32)
+    chosen = undecided & both(left, right)
+    if not chosen.any():
+        return scores
+    size = max(len(column.vocabulary), 1)
+    low = np.minimum(left[chosen], right[chosen]).astype(np.int64)
+    high = np.maximum(left[chosen], right[chosen]).astype(np.int64)
+    pairs, inverse = np.unique(low * size + high, return_inverse=True)
+    first, second = column.vocabulary[pairs // size], column.vocabulary[pairs % size]
+    # Codes depend on the table, texts do not: ordered by text, a pair scores the same in every table.
+    swapped = second < first
+    first, second = np.where(swapped, second, first), np.where(swapped, first, second)
+    scores[chosen] = process.cpdist(first, second, scorer=scorer, dtype=np.float32)[inverse]
+    return scores

@@ -1,0 +1,97 @@
+"""What a matching problem consists of, as data: comparisons with their levels, blocking rules, thresholds."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from dedup.columns import Index, Levels, Prepared
+
+Compare = Callable[[Prepared, Index, Index], Levels]
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Probabilities from which a pair is in the *same* and in the *review* band."""
+
+    same: float = 0.99
+    review: float = 0.30
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.review <= self.same <= 1.0:
+            raise ValueError(f"thresholds must be ordered within 0..1: review={self.review}, same={self.same}")
+
+
+@dataclass(frozen=True)
+class Level:
+    """One outcome of a comparison.
+
+    m and u are the shares of true matches and of other pairs expected there, used where there is too little data to
+    learn from. `low` and `high` bound the weight in bits whatever the data says. `voids` names comparisons whose
+    agreement says nothing at this level, because relatives or colleagues share it too. `ceiling` (bits) keeps a pair
+    with this contradiction from being merged unseen.
+    """
+
+    label: str
+    m: float
+    u: float
+    low: float = -12.0
+    high: float = 24.0
+    voids: tuple[str, ...] = ()
+    ceiling: float | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Compares one aspect of two records. Level 0 of the outcome is "missing"; level k is `levels[k - 1]`.
+
+    `columns` are the given columns shown in an explanation, `shown` the standardised column whose likeness is.
+    Comparisons of one `group` are correlated: the strongest counts in full, the others half.
+    On `adjusted` levels the weight follows the frequency of the value in the columns `terms`.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    compare: Compare
+    levels: tuple[Level, ...]
+    shown: str
+    group: str | None = None
+    terms: tuple[str, ...] = ()
+    adjusted: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class BlockingRule:
+    """Two records are compared if they agree on all `columns`; the first of them may hold several values."""
+
+    name: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class MatchSpec:
+    """One kind of customer: how its records are standardised, blocked and compared.
+
+    `owner` tells different customers roughly apart: a value of the columns `shareable` that belongs to
+    `shared_by` owners or more is a switchboard or a shared mailbox. `common` columns get term frequencies.
+    A blocking value held by more than `max_block` records stops being a key.
+    """
+
+    name: str
+    standardise: Callable[[pa.Table], Prepared]
+    comparisons: tuple[Comparison, ...]
+    blocking: tuple[BlockingRule, ...]
+    owner: str
+    shareable: tuple[str, ...]
+    common: tuple[str, ...]
+    shared_by: int = 4
+    max_block: int = 120
+    by_name: dict[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_name", {one.name: at for at, one in enumerate(self.comparisons)})
+
+
+def standardise(table: pa.Table, spec: MatchSpec) -> Prepared:
+    """The records as the specification sees them. Raises ValueError if the table breaks the input contract."""
+    return spec.standardise(table)

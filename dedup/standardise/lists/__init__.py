@@ -1,0 +1,9 @@
+"""Word lists, one text file each, with a first line that says what the list is for."""
+
+from importlib.resources import files
+
+
+def word_list(name: str) -> frozenset[str]:
+    """The words of the list `name`."""
+    text = files(__name__).joinpath(f"{name}.txt").read_text(encoding="utf-8")
+    return frozenset(line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#"))

@@ -1,0 +1,102 @@
+"""Names of people: parts, initials, nicknames, titles, particles and generations."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from nicknames import NickNamer
+
+from dedup.standardise.lists import word_list
+from dedup.standardise.text import fold, given_value, squeeze
+
+_TITLES = word_list("titles")
+_SUFFIXES = word_list("name_suffixes")
+_GENERATIONS = {"jr": "2", "junior": "2", "ii": "2", "sr": "1", "senior": "1", "iii": "3", "iv": "4"}
+_PARTICLES = word_list("particles")
+_NICKNAMES = NickNamer()
+
+
+@dataclass(frozen=True)
+class PersonName:
+    """Folded parts of a person's name. `roots` are the formal names that the given name may stand for, itself first."""
+
+    given: str | None = None
+    family: str | None = None
+    parts: tuple[str, ...] = ()
+    middle: str | None = None
+    roots: tuple[str, ...] = ()
+    generation: str | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether the given name is an established one, so that a small difference is no slip of the pen."""
+        return len(self.roots) > 1 or bool(self.given and _nicknames_of(self.given))
+
+
+def parse(given: object, family: object, name: object) -> PersonName:
+    """The parts of a name from its fields; `name` is split where the fields are missing."""
+    given_text, family_text, name_text = given_value(given), given_value(family), given_value(name)
+    if not (given_text and family_text) and name_text and "@" not in name_text:
+        given_text, family_text = _split(name_text)
+    first, generation_first = _words(given_text)
+    last, generation_last = _words(family_text)
+    particle_free = [word for word in last if word not in _PARTICLES] or last
+    given_name = first[0] if first else None
+    return PersonName(
+        given=given_name,
+        family=" ".join(particle_free) or None,
+        parts=tuple(word for word in particle_free if len(word) > 2)
+        if len(particle_free) > 1
+        else tuple(particle_free),
+        middle=first[1][0] if len(first) > 1 else None,
+        roots=_roots(given_name) if given_name else (),
+        generation=generation_last or generation_first,
+    )
+
+
+def initial(name: PersonName) -> str | None:
+    return name.given[0] if name.given else None
+
+
+def sound(word: str | None) -> str | None:
+    return squeeze(word) if word else None
+
+
+def _split(name: str) -> tuple[str | None, str | None]:
+    """Given and family part of a name as written: "Berg, Anna van den" or "Dr. Anna van den Berg"."""
+    before, comma, after = name.partition(",")
+    if comma and fold(after) and not set(fold(after).split()) <= _SUFFIXES | set(_GENERATIONS):
+        return after, before
+    words = [word for word in name.replace(",", " ").split() if fold(word)]
+    titles = [fold(word) in _TITLES for word in words]
+    while len(words) > 1 and titles[0]:
+        words, titles = words[1:], titles[1:]
+    tail = len(words)
+    while tail > 1 and fold(words[tail - 1]) in _SUFFIXES | set(_GENERATIONS):
+        tail -= 1
+    start = tail - 1
+    while start > 1 and fold(words[start - 1]) in _PARTICLES:
+        start -= 1
+    if start == 0:
+        return " ".join(words[:1]) or None, None
+    return " ".join(words[:start]), " ".join(words[start:])
+
+
+def _words(text: str | None) -> tuple[list[str], str | None]:
+    words = fold(text).split() if text else []
+    while len(words) > 1 and words[0] in _TITLES:
+        words = words[1:]
+    generation = None
+    while len(words) > 1 and words[-1] in _SUFFIXES | set(_GENERATIONS):
+        generation = _GENERATIONS.get(words[-1], generation)
+        words = words[:-1]
+    return words, generation
+
+
+@lru_cache(maxsize=1 << 14)
+def _nicknames_of(name: str) -> frozenset[str]:
+    return frozenset(_NICKNAMES.nicknames_of(name))
+
+
+@lru_cache(maxsize=1 << 14)
+def _roots(name: str) -> tuple[str, ...]:
+    return (name, *sorted(_NICKNAMES.canonicals_of(name) - {name}))

@@ -1,0 +1,119 @@
+"""Weights of evidence in bits (log2 of the Bayes factor), from level patterns by table lookup.
+
+The outcomes of all comparisons of a pair are packed into one integer. A weight is worked out once per distinct
+pattern; only the adjustment for frequent and rare values differs between pairs of one pattern.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup.columns import Floats, Index, Prepared
+from dedup.model import Model
+from dedup.spec import Comparison, MatchSpec
+
+BITS_PER_LEVEL = 4
+NO_CEILING = np.inf
+# A rare name may add this much beyond its level, a common one take this much away.
+MOST_ADDED, MOST_TAKEN = 6.0, 6.0
+# What correlated evidence beside the strongest of its group still counts.
+CORRELATED_SHARE = 0.5
+
+Patterns = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Per distinct pattern: `fields` of shape (patterns, comparisons) in bits, and the `ceiling` of the total."""
+
+    fields: Floats
+    ceiling: Floats
+
+
+def compare(table: Prepared, left: Index, right: Index, spec: MatchSpec) -> Patterns:
+    """The packed outcomes of all comparisons; shape (pairs,). `table` has the `own_X` columns of its terms."""
+    packed = np.zeros(len(left), dtype=np.int64)
+    for at, comparison in enumerate(spec.comparisons):
+        packed |= comparison.compare(table, left, right).astype(np.int64) << (BITS_PER_LEVEL * at)
+    return packed
+
+
+def unpack(patterns: Patterns, spec: MatchSpec) -> NDArray[np.int64]:
+    """The outcome per comparison; shape (patterns, comparisons)."""
+    shifts = BITS_PER_LEVEL * np.arange(len(spec.comparisons))
+    levels: NDArray[np.int64] = (patterns[:, None] >> shifts) & (2**BITS_PER_LEVEL - 1)
+    return levels
+
+
+def pattern_weights(patterns: Patterns, spec: MatchSpec, m: Mapping[str, Floats], u: Mapping[str, Floats]) -> Weights:
+    """Bounded weights of each pattern, after contradictions and correlated evidence are taken into account."""
+    levels = unpack(patterns, spec)
+    fields = np.zeros(levels.shape, dtype=np.float64)
+    ceiling = np.full(len(patterns), NO_CEILING)
+    for at, comparison in enumerate(spec.comparisons):
+        fields[:, at] = level_weights(comparison, m[comparison.name], u[comparison.name])[levels[:, at]]
+    for at, comparison in enumerate(spec.comparisons):
+        for number, level in enumerate(comparison.levels, start=1):
+            here = levels[:, at] == number
+            if level.ceiling is not None:
+                ceiling[here] = np.minimum(ceiling[here], level.ceiling)
+            for name in level.voids:
+                column = spec.by_name[name]
+                fields[here, column] = np.minimum(fields[here, column], 0.0)
+    _discount_correlated(fields, spec)
+    return Weights(fields, ceiling)
+
+
+def level_weights(comparison: Comparison, m: Floats, u: Floats) -> Floats:
+    """Bits per level, 0 for "missing" first; shape (levels + 1,)."""
+    low = np.array([level.low for level in comparison.levels])
+    high = np.array([level.high for level in comparison.levels])
+    return np.concatenate([[0.0], np.clip(np.log2(m / u), low, high)])
+
+
+def frequency_bits(table: Prepared, left: Index, right: Index, patterns: Patterns, model: Model) -> Floats:
+    """What rare and common values add to the level weights; shape (pairs, comparisons)."""
+    bits = np.zeros((len(left), len(model.spec.comparisons)))
+    levels = unpack(patterns, model.spec)
+    for at, comparison in enumerate(model.spec.comparisons):
+        chosen = np.isin(levels[:, at], comparison.adjusted)
+        for name in comparison.terms:
+            frequency = shared_frequency(table, name, left[chosen], right[chosen])
+            ratio = np.log2(model.terms.frequencies[name].chance / frequency)
+            bits[chosen, at] += np.where(np.isnan(ratio), 0.0, ratio)
+    return np.clip(bits, -MOST_TAKEN, MOST_ADDED)
+
+
+def shared_frequency(table: Prepared, name: str, left: Index, right: Index) -> Floats:
+    """The frequency of the value of each pair, of the commoner one where two differ; nan where there is none."""
+    codes, of = table.first(name), np.append(table.frequencies[name], np.nan)
+    # Missing is -1, which is the place of the nan.
+    frequency: Floats = np.fmax(of[codes[left]], of[codes[right]])
+    return frequency
+
+
+def total_bits(prior: float, fields: Floats, ceiling: Floats) -> Floats:
+    total: Floats = np.minimum(prior + fields.sum(axis=1), ceiling)
+    return total
+
+
+def probability(bits: Floats) -> Floats:
+    chance: Floats = 1.0 / (1.0 + np.exp2(-np.clip(bits, -300, 300)))
+    return chance
+
+
+def _discount_correlated(fields: Floats, spec: MatchSpec) -> None:
+    """Within a group the strongest evidence for and the strongest against count in full, the rest in part."""
+    for group in {comparison.group for comparison in spec.comparisons if comparison.group}:
+        members = [at for at, comparison in enumerate(spec.comparisons) if comparison.group == group]
+        part = fields[:, members]
+        for signed, strongest in (
+            (np.maximum(part, 0), part.argmax(axis=1)),
+            (np.minimum(part, 0), part.argmin(axis=1)),
+        ):
+            full = np.zeros(part.shape, dtype=bool)
+            full[np.arange(len(part)), strongest] = True
+            part = part - np.where(full, 0.0, signed * (1 - CORRELATED_SHARE))
+        fields[:, members] = part
