@@ -4,7 +4,6 @@ import csv
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 from rich.table import Table
 from sqlalchemy import Connection, text
@@ -49,10 +48,10 @@ def _evaluate(connection: Connection, kind: PartyKind, truth: dict[str, str]) ->
         {"kind": kind.value},
     ).all()
     known = [row for row in rows if row.ref in truth]
-    ids = np.array([row.party_id for row in known], dtype=np.int64)
-    labels = np.unique([row.golden_id for row in known], return_inverse=True)[1]
-    entities = np.unique([truth[row.ref] for row in known], return_inverse=True)[1]
-    return {**dedup.evaluate(_pairs(connection, kind), ids, labels, entities), "without_truth": len(rows) - len(known)}
+    numbers = {golden: number for number, golden in enumerate(sorted({row.golden_id for row in known}))}
+    labels = {row.party_id: numbers[row.golden_id] for row in known}
+    entities = ([row.party_id for row in known], [truth[row.ref] for row in known])
+    return {**dedup.evaluate(_pairs(connection, kind), labels, entities), "without_truth": len(rows) - len(known)}
 
 
 def _pairs(connection: Connection, kind: PartyKind) -> pa.Table:
@@ -74,6 +73,6 @@ def show(found: dict[str, Any]) -> None:
         table.add_column(kind, justify="right")
     for measure in next(iter(found.values())):
         values = [found[kind][measure] for kind in found]
-        shown = [f"{v:.4f}" if isinstance(v, float) else f"{v:,}" for v in values]
+        shown = ["-" if v is None else f"{v:.4f}" if isinstance(v, float) else f"{v:,}" for v in values]
         table.add_row(measure.replace("_", " "), *shown)
     console.print(table)

@@ -17,10 +17,11 @@ TEXTS = (
     "name", "given_name", "family_name", "job_title", "email", "phone", "mobile", "street", "city", "region",
     "postcode", "country", "website", "tax_id", "employer_name",
 )  # fmt: skip
-COLUMNS = ("party_id", *TEXTS, "birth_date", "other_emails")
+COLUMNS = ("party_id", "kind", *TEXTS, "birth_date", "other_emails")
 
 _TYPES: dict[str, pa.DataType] = {
     "party_id": pa.int64(),
+    "kind": pa.string(),
     **dict.fromkeys(TEXTS, pa.string()),
     "birth_date": pa.date32(),
     "other_emails": pa.string(),

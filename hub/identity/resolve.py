@@ -1,19 +1,25 @@
 """Resolve: pairs and judgements form clusters; clusters keep, merge, split and found golden ids."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-from sqlalchemy import Engine, text
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from sqlalchemy import Connection, Engine, text
 
 import dedup
 from hub.db import locks
 from hub.identity import graph as graphs
-from hub.identity import ledger, register
+from hub.identity import ledger, models, parties, register
 from hub.identity.assign import assign
 from hub.identity.graph import Graph
-from hub.model.kinds import Verdict
+from hub.model.kinds import PartyKind, Verdict
 from hub.progress import Progress, Step
+
+Ids = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ def resolve(engine: Engine, *, run_id: str, progress: Progress) -> ResolveReport
             return ResolveReport()
         progress(Step("resolve", "parties", 0, int(queued.size)))
         graph = graphs.affected(graphs.load(connection), queued)
-        clusters, contradictions = _cluster(graph)
+        clusters, contradictions = _cluster(connection, graph)
         assignment = assign(clusters, graph.current)
         changes = register.apply(connection, clusters, assignment, graph, run_id=run_id)
         connection.execute(text("DELETE FROM identity.to_resolve"))
@@ -55,17 +61,41 @@ def resolve(engine: Engine, *, run_id: str, progress: Progress) -> ResolveReport
     )
 
 
-def _cluster(graph: Graph) -> tuple[dict[int, list[int]], tuple[int, ...]]:
+def _cluster(connection: Connection, graph: Graph) -> tuple[dict[int, list[int]], tuple[int, ...]]:
+    """Label -> parties, and the *same* judgements that a *different* one overrules."""
     same = {(link.party_a, link.party_b): link for link in graph.links if link.verdict is Verdict.SAME}
     different = [(link.party_a, link.party_b) for link in graph.links if link.verdict is Verdict.DIFFERENT]
-    result = dedup.cluster(
+    labels = dedup.cluster(
         graph.parties,
         (graph.edge_a, graph.edge_b, graph.probability),
-        must_link=np.array(list(same), dtype=np.int64).reshape(-1, 2),
-        cannot_link=np.array(different, dtype=np.int64).reshape(-1, 2),
+        must_link=same,
+        cannot_link=different,
+        conflicts=_conflicts(connection, graph),
     )
     clusters: dict[int, list[int]] = defaultdict(list)
-    for party, label in zip(graph.parties.tolist(), result.labels.tolist(), strict=True):
+    for party, label in zip(graph.parties.tolist(), labels.tolist(), strict=True):
         clusters[label].append(party)
-    broken = tuple(sorted(same[(int(a), int(b))].judgement_id for a, b in result.contradictions))
-    return dict(clusters), broken
+    overruled = sorted(same[pair].judgement_id for pair in dedup.contradicted(same, different))
+    return dict(clusters), tuple(overruled)
+
+
+def _conflicts(connection: Connection, graph: Graph) -> Callable[[Ids, Ids], Flags]:
+    """Whether the evidence of two parties contradicts, for parties that the model's edges tie to others."""
+    tied = np.unique(np.concatenate([graph.edge_a, graph.edge_b]))
+    table = parties.load_some(connection, tied.tolist())
+    known, judges = table["party_id"].to_numpy(), {}
+    kinds = np.array(table["kind"].to_pylist(), dtype=object)
+    for kind in PartyKind:
+        model = models.newest(connection, kind)
+        if model is not None:
+            judges[kind.value] = dedup.contradictions(table.filter(pc.equal(table["kind"], kind.value)), model)
+
+    def contradict(a: Ids, b: Ids) -> Flags:
+        answer = np.zeros(len(a), dtype=bool)
+        places = np.minimum(np.searchsorted(known, a), max(len(known) - 1, 0))
+        for kind, judge in judges.items():
+            chosen = np.isin(a, known) & np.isin(b, known) & (kinds[places] == kind)
+            answer[chosen] = judge(a[chosen], b[chosen])
+        return answer
+
+    return contradict

@@ -1,0 +1,133 @@
+"""The main job, end to end, against simulated departments over real HTTP."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from sqlalchemy import Engine, text
+from sqlalchemy.engine import URL
+
+from connectors import sandbox
+from hub.golden.fingerprint import fingerprint
+from orchestration.evaluation import evaluate_sandbox
+from tests.hubrun import World, environment, exported, run_here, world
+
+
+@pytest.fixture
+def departments(tmp_path: Path) -> Iterator[World]:
+    with world(tmp_path / "sandbox") as given:
+        yield given
+
+
+def golden(engine: Engine) -> str:
+    with engine.connect() as connection:
+        return fingerprint(connection)
+
+
+def test_everything_is_done_once_then_nothing_then_only_what_changed(departments, database_url: URL, db, tmp_path):
+    first = run_here(departments, database_url, tmp_path)
+    assert first.status == "succeeded", first.errors
+    assert set(first.summary) == {"sources", "pairs", "golden", "flags", "publication", "changed"}
+    assert set(first.summary["sources"]) == {"salesforce", "hubspot", "zendesk", "stripe"}
+    assert first.summary["publication"]["number"] == 1
+    assert first.summary["changed"]
+    assert 0 < first.summary["golden"]["customers"] < _parties(db)
+    before = golden(db)
+
+    second = run_here(departments, database_url, tmp_path)
+    assert second.status == "succeeded"
+    assert not second.summary["changed"]
+    assert second.summary["publication"]["number"] == 1
+    assert all(s["inserted"] == s["updated"] == s["deleted"] == 0 for s in second.summary["sources"].values())
+    assert all(pairs["compared"] == 0 for pairs in second.summary["pairs"].values())
+    assert golden(db) == before
+
+    sandbox.tick(departments.folder, 1)
+    third = run_here(departments, database_url, tmp_path)
+    assert third.status == "succeeded"
+    assert third.summary["changed"]
+    assert third.summary["publication"]["number"] == 2
+    landed = sum(s["inserted"] + s["updated"] + s["deleted"] for s in third.summary["sources"].values())
+    everything = sum(s["records"] for s in third.summary["sources"].values())
+    assert 0 < landed < everything / 4
+    assert 0 < sum(pairs["changed"] for pairs in third.summary["pairs"].values()) < _parties(db) / 4
+
+
+def _parties(engine: Engine) -> int:
+    with engine.connect() as connection:
+        return connection.execute(text("SELECT count(*) FROM canonical.party")).scalar_one()
+
+
+def test_every_landed_record_is_in_exactly_one_place(departments, database_url, db, tmp_path):
+    run_here(departments, database_url, tmp_path)
+    with db.connect() as connection:
+        parties = connection.execute(
+            text(
+                """SELECT count(*) AS parties, count(m.party_id) AS members, count(DISTINCT m.party_id) AS distinct_members
+                   FROM canonical.party p LEFT JOIN identity.membership m ON m.party_id = p.party_id AND m.until IS NULL"""
+            )
+        ).one()
+        both = connection.execute(
+            text(
+                """SELECT count(*) FROM landing.quarantine q JOIN canonical.party p USING (source, stream, source_id)
+                   WHERE q.resolved_at IS NULL"""
+            )
+        ).scalar_one()
+        waiting = connection.execute(text("SELECT count(*) FROM landing.to_conform")).scalar_one()
+        reasons = connection.execute(text("SELECT reason FROM landing.quarantine")).scalars().all()
+    assert parties.parties == parties.members == parties.distinct_members
+    assert both == 0
+    assert waiting == 0
+    assert reasons, "the world has rows that do not fit"
+    assert all(reasons)
+
+
+def test_every_golden_value_names_its_source_record_and_rule(departments, database_url, db, tmp_path):
+    run_here(departments, database_url, tmp_path)
+    with db.connect() as connection:
+        rows = connection.execute(text("SELECT members, provenance, name, email FROM golden.customer")).all()
+    assert rows
+    for row in rows:
+        assert row.provenance["name"]["ref"] in row.members
+        assert row.provenance["name"]["rule"]
+        if row.email:
+            assert row.provenance["email"]["ref"] in row.members
+
+
+@pytest.mark.parametrize(
+    ("system", "kind", "words"),
+    [
+        ("salesforce", "401", ("salesforce", "credential")),
+        ("zendesk", "truncate", ("zendesk",)),
+        ("hubspot", "malformed", ("hubspot",)),
+        ("stripe", "500", ("stripe",)),
+        ("salesforce", "limit", ("salesforce", "REQUEST_LIMIT_EXCEEDED")),
+    ],
+)
+def test_a_source_that_fails_is_named_and_nothing_is_published(
+    departments, database_url, db, tmp_path, system, kind, words
+):
+    fault = {"system": system, "kind": kind, "count": 1_000, "retry_after": 0}
+    requests.post(f"{departments.address}/sandbox/faults", json=fault, timeout=5).raise_for_status()
+    outcome = run_here(departments, database_url, tmp_path)
+    assert outcome.status == "failed"
+    told = " ".join(outcome.errors)
+    assert all(word.lower() in told.lower() for word in words), told
+    with db.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM golden.publication")).scalar_one() == 0
+    requests.delete(f"{departments.address}/sandbox/faults", timeout=5).raise_for_status()
+    assert run_here(departments, database_url, tmp_path).summary["publication"]["number"] == 1
+
+
+def test_the_merge_holds_against_the_truth_at_the_default_size(database_url, tmp_path):
+    with world(tmp_path / "sandbox", size=5_000, seed=7) as departments:
+        assert run_here(departments, database_url, tmp_path).status == "succeeded"
+        with exported(environment(departments, database_url, tmp_path)):
+            from hub.settings import load
+
+            found = evaluate_sandbox(load())
+    for kind, measures in found.items():
+        assert measures["same_precision"] >= 0.99, (kind, measures)
+        assert measures["same_or_review_recall"] >= 0.95, (kind, measures)
+        assert measures["without_truth"] == 0, (kind, measures)
