@@ -1,0 +1,128 @@
+"""What the API answers. Field names equal the columns of the public views in `golden`."""
+
+import datetime as dt
+import uuid
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from hub.model.kinds import Department, PartyKind
+
+ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
+OLD_ID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
+REF = "crm:Contact:0035g00000XyZ"
+CUSTOMER: dict[str, Any] = {
+    "golden_id": ID, "kind": "person", "name": "Ada Lovelace", "given_name": "Ada", "family_name": "Lovelace",
+    "job_title": "Analyst", "email": "ada@analytical.example", "phone": None, "mobile": "+442079460000",
+    "street": "12 St James's Square", "city": "London", "region": None, "postcode": "SW1Y 4JH", "country": "GB",
+    "website": None, "tax_id": None, "birth_date": None, "language": "en", "employer_id": None,
+    "departments": ["sales", "support"], "members": [REF, "helpdesk:users:9001"],
+    "finance": {}, "support": {"open_tickets": 1}, "marketing": {}, "sales": {"open_opportunities": 2},
+    "consents": [{"channel": "email", "purpose": "marketing", "status": "granted",
+                  "recorded_at": "2026-05-01T09:00:00Z", "ref": "crm:consent:17"}],
+    "provenance": {"email": {"ref": REF, "rule": "source priority", "losers": []}},
+    "version": 3, "publication": 12, "updated_at": "2026-11-22T06:00:00Z", "resolved_from": None,
+}  # fmt: skip
+VERSION = {key: value for key, value in CUSTOMER.items() if key not in {"updated_at", "resolved_from"}} | {
+    "valid_from": "2026-11-22T06:00:00Z", "valid_to": None,
+}  # fmt: skip
+
+
+class _Published(BaseModel):
+    golden_id: uuid.UUID = Field(description="stable id of the customer; merged ids resolve to their survivor")
+    kind: PartyKind
+    name: str
+    given_name: str | None
+    family_name: str | None
+    job_title: str | None
+    email: str | None
+    phone: str | None
+    mobile: str | None
+    street: str | None
+    city: str | None
+    region: str | None
+    postcode: str | None
+    country: str | None
+    website: str | None
+    tax_id: str | None
+    birth_date: dt.date | None
+    language: str | None
+    employer_id: uuid.UUID | None = Field(description="golden id of the organization a person works at")
+    departments: list[Department]
+    members: list[str] = Field(description="refs of the source records: `source:stream:source_id`")
+    finance: dict[str, Any]
+    support: dict[str, Any]
+    marketing: dict[str, Any]
+    sales: dict[str, Any]
+    consents: list[dict[str, Any]] = Field(description="channel, purpose, status, recorded_at, ref")
+    provenance: dict[str, Any] = Field(description="per attribute: ref of the winner, rule, losers")
+    version: int = Field(description="counts up by one with every published change of this customer")
+    publication: int = Field(description="the publication that brought this version")
+
+
+class Customer(_Published):
+    """One customer as last published."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [CUSTOMER]})
+
+    updated_at: dt.datetime
+    resolved_from: uuid.UUID | None = Field(None, description="the merged id that was asked for, if it was one")
+
+
+class CustomerPage(BaseModel):
+    """Customers by golden id. Follow `next_cursor` with the same filters until it is null."""
+
+    items: list[Customer]
+    next_cursor: str | None = Field(description="opaque; null on the last page")
+
+
+class Version(_Published):
+    """One customer as it was published from `valid_from` until `valid_to`."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [VERSION]})
+
+    valid_from: dt.datetime
+    valid_to: dt.datetime | None
+
+
+class History(BaseModel):
+    """All versions of one id, newest first."""
+
+    golden_id: uuid.UUID
+    merged_into: uuid.UUID | None = Field(description="where this id leads now, if it was merged away")
+    items: list[Version]
+    next_cursor: str | None
+
+
+class Change(BaseModel):
+    """One entry of the change feed."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "sequence": 4711, "golden_id": OLD_ID, "version": 2, "op": "merged", "survivor": ID,
+                    "publication": 12, "before": {"name": "A. Lovelace"}, "after": None,
+                    "happened_at": "2026-11-22T06:00:00Z",
+                }
+            ]
+        }
+    )  # fmt: skip
+
+    sequence: int = Field(description="global, without gaps; resume with `after` = the last one handled")
+    golden_id: uuid.UUID
+    version: int
+    op: Literal["created", "changed", "merged", "split", "erased"]
+    survivor: uuid.UUID | None = Field(description="for merged: the id that goes on")
+    publication: int
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    happened_at: dt.datetime
+
+
+class ChangePage(BaseModel):
+    """A stretch of the change feed. Ask again with `after` = `next_after`; `has_more` tells whether to wait first."""
+
+    items: list[Change]
+    next_after: int
+    has_more: bool

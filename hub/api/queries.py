@@ -1,0 +1,106 @@
+"""What the API reads: the public views of `golden`, one published version at a time."""
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, RowMapping, text
+
+# Ids merge in chains; cycles cannot be made, but a loop in the data must not become one here.
+RESOLVE = """
+    WITH RECURSIVE chain AS (
+        SELECT golden_id, survivor, status, 0 AS hops FROM identity.golden_id WHERE golden_id = :id
+        UNION ALL
+        SELECT g.golden_id, g.survivor, g.status, chain.hops + 1
+        FROM chain JOIN identity.golden_id g ON g.golden_id = chain.survivor WHERE chain.hops < 1000
+    )
+    SELECT golden_id, status FROM chain ORDER BY hops DESC LIMIT 1"""
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """Where a golden id leads: the id in use, its status, and its published record; None while there is none."""
+
+    golden_id: uuid.UUID
+    status: str
+    customer: RowMapping | None
+
+
+def customer(connection: Connection, golden_id: uuid.UUID) -> RowMapping | None:
+    """The published record under exactly this id."""
+    return (
+        connection.execute(text("SELECT * FROM golden.customer WHERE golden_id = :id"), {"id": golden_id})
+        .mappings()
+        .one_or_none()
+    )
+
+
+def resolve(connection: Connection, golden_id: uuid.UUID) -> Resolved | None:
+    """The customer of this id, or of the id that it was merged into; None if the id was never given."""
+    published = customer(connection, golden_id)
+    if published is not None:
+        return Resolved(golden_id, "active", published)
+    end = connection.execute(text(RESOLVE), {"id": golden_id}).one_or_none()
+    if end is None:
+        return None
+    return Resolved(end.golden_id, end.status, customer(connection, end.golden_id))
+
+
+def customers(
+    connection: Connection, *, kind: str | None, updated_since: dt.datetime | None, after: uuid.UUID | None, limit: int
+) -> Sequence[RowMapping]:
+    """Up to `limit` customers by golden id, behind `after`: an order that no update changes."""
+    conditions = {
+        "kind = :kind": kind is not None,
+        "updated_at >= :since": updated_since is not None,
+        "golden_id > :after": after is not None,
+    }
+    clauses = [clause for clause, used in conditions.items() if used]
+    where = f"WHERE {' AND '.join(clauses)}" if clauses else ""
+    return (
+        connection.execute(
+            text(f"SELECT * FROM golden.customer {where} ORDER BY golden_id LIMIT :limit"),
+            {"kind": kind, "since": updated_since, "after": after, "limit": limit},
+        )
+        .mappings()
+        .all()
+    )
+
+
+def owner_of(connection: Connection, ref: str) -> uuid.UUID | None:
+    """The golden id that this source record belongs to now."""
+    return connection.execute(
+        text("SELECT golden_id FROM golden.crosswalk WHERE ref = :ref AND until IS NULL"), {"ref": ref}
+    ).scalar_one_or_none()
+
+
+def history(connection: Connection, golden_id: uuid.UUID, *, before: int | None, limit: int) -> Sequence[RowMapping]:
+    """Versions of one id, newest first, below version `before`."""
+    below = "AND version < :before" if before is not None else ""
+    return (
+        connection.execute(
+            text(
+                f"""SELECT * FROM golden.customer_history WHERE golden_id = :id {below}
+                    ORDER BY version DESC LIMIT :limit"""
+            ),
+            {"id": golden_id, "before": before, "limit": limit},
+        )
+        .mappings()
+        .all()
+    )
+
+
+def changes(connection: Connection, *, after: int, limit: int) -> Sequence[RowMapping]:
+    """The change feed behind sequence number `after`, in order."""
+    return (
+        connection.execute(
+            text(
+                """SELECT sequence, golden_id, version, op, survivor, publication, before, after, happened_at
+                   FROM golden.change WHERE sequence > :after ORDER BY sequence LIMIT :limit"""
+            ),
+            {"after": after, "limit": limit},
+        )
+        .mappings()
+        .all()
+    )

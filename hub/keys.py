@@ -1,0 +1,101 @@
+"""Keys by which people sign in and tools call the API: shown once, stored as SHA-256, never deleted.
+
+A key is 256 random bits, so a plain hash is enough: there is nothing to guess that a slow hash would protect.
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import Connection, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from hub.audit import record
+from hub.db.tables import ops
+from hub.errors import ConfigurationError, ConflictError, NotFoundError
+
+PREFIX = "or_"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._@-]{0,59}")
+
+
+class Scope(StrEnum):
+    """What a key may do. `admin` may do everything; the others stand for themselves."""
+
+    READ = "read"
+    REVIEW = "review"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who is asking: the name of the key, which signs judgements and audit rows, and what it may do."""
+
+    name: str
+    scopes: frozenset[str]
+
+    def may(self, scope: str) -> bool:
+        return scope in self.scopes or Scope.ADMIN in self.scopes
+
+
+def create_key(connection: Connection, name: str, scopes: Collection[str], *, actor: str = "operator") -> str:
+    """Make a key and return it; this is the only time that it is seen.
+
+    Raises:
+        ConfigurationError: the name or a scope is not one.
+        ConflictError: the name is or was in use; names are not reused, so that the audit log stays unambiguous.
+
+    """
+    unknown = sorted(set(scopes) - set(Scope))
+    if unknown or not scopes:
+        raise ConfigurationError(f"scopes of a key are {', '.join(Scope)}; got {', '.join(unknown) or 'none'}")
+    if NAME.fullmatch(name) is None:
+        raise ConfigurationError("the name of a key has 1 to 60 letters, digits, spaces or . _ @ -")
+    key = PREFIX + secrets.token_urlsafe(32)
+    row = {"name": name, "key_hash": _hashed(key), "scopes": sorted(set(scopes))}
+    added = upsert(ops.ApiKey).values(row).on_conflict_do_nothing(index_elements=["name"])
+    if connection.execute(added).rowcount == 0:
+        raise ConflictError(f"a key named {name!r} exists or existed: take another name")
+    record(connection, actor, "create key", name, details={"scopes": row["scopes"]})
+    return key
+
+
+def verify(connection: Connection, key: str) -> Principal | None:
+    """Whose key this is; None if it is unknown or revoked."""
+    wanted = _hashed(key)
+    live = select(ops.ApiKey).where(ops.ApiKey.key_hash == wanted, ops.ApiKey.revoked_at.is_(None))
+    row = connection.execute(live).one_or_none()
+    if row is None or not hmac.compare_digest(row.key_hash, wanted):
+        return None
+    return Principal(row.name, frozenset(row.scopes))
+
+
+def principal_named(connection: Connection, name: str) -> Principal | None:
+    """The holder of the live key of this name; None once it is revoked. Sessions ask this on every request."""
+    live = select(ops.ApiKey).where(ops.ApiKey.name == name, ops.ApiKey.revoked_at.is_(None))
+    row = connection.execute(live).one_or_none()
+    return None if row is None else Principal(row.name, frozenset(row.scopes))
+
+
+def revoke(connection: Connection, name: str, *, actor: str = "operator") -> None:
+    """End a key and with it all sessions that were opened by it, at once.
+
+    Raises:
+        NotFoundError: there is no live key of this name.
+
+    """
+    ended = (
+        update(ops.ApiKey)
+        .where(ops.ApiKey.name == name, ops.ApiKey.revoked_at.is_(None))
+        .values(revoked_at=text("now()"))
+    )
+    if connection.execute(ended).rowcount == 0:
+        raise NotFoundError(f"no live key is named {name!r}")
+    record(connection, actor, "revoke key", name)
+
+
+def _hashed(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()

@@ -1,0 +1,105 @@
+"""What every page needs: the database, who is asking, and templates that know both."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, HTTPException, Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from sqlalchemy import Connection
+
+from hub.keys import Principal, Scope
+from hub.review import words
+from hub.settings import Settings
+
+
+@dataclass(frozen=True)
+class NavigationItem:
+    path: str
+    label: str
+    scope: Scope | None
+
+
+NAVIGATION = (
+    NavigationItem("/", "Overview", None),
+    NavigationItem("/review", "Review", Scope.REVIEW),
+    NavigationItem("/customers", "Customers", Scope.READ),
+    NavigationItem("/flags", "Flags", Scope.READ),
+    NavigationItem("/quarantine", "Quarantine", Scope.READ),
+)
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("hub.review"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters.update(words.FILTERS)
+    environment.tests.update(words.TESTS)
+    return environment
+
+
+TEMPLATES = _environment()
+
+
+def render(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
+    """The page `template` with `context`, the navigation this visitor may use, and the token for its forms."""
+    who: Principal | None = getattr(request.state, "principal", None)
+    session = getattr(request.state, "session", None)
+    content = TEMPLATES.get_template(template).render(
+        principal=who,
+        may=who.may if who else lambda _scope: False,
+        navigation=[item for item in NAVIGATION if who and (item.scope is None or who.may(item.scope))],
+        path=request.url.path,
+        csrf=request.app.state.sessions.csrf(session) if session else "",
+        **context,
+    )
+    return HTMLResponse(content, status)
+
+
+def reading(request: Request) -> Iterator[Connection]:
+    """One snapshot for the whole answer, so that no page shows half a publication."""
+    with request.app.state.engine.connect() as connection:
+        yield connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
+def writing(request: Request) -> Iterator[Connection]:
+    """One request, one transaction, committed before the answer is sent."""
+    with request.app.state.engine.begin() as connection:
+        yield connection
+
+
+def requires(scope: Scope) -> Callable[[Request], None]:
+    """A dependency that refuses keys without this scope."""
+
+    def check(request: Request) -> None:
+        who: Principal | None = request.state.principal
+        if who is None or not who.may(scope):
+            raise HTTPException(403, f"this needs a key with the scope {scope.value}")
+
+    return check
+
+
+async def from_our_form(request: Request) -> None:
+    """A dependency that refuses posts which do not carry the token of the visitor's own session."""
+    token = (await request.form()).get("csrf")
+    session = request.state.session
+    if session is None or not isinstance(token, str) or not request.app.state.sessions.is_ours(session, token):
+        raise HTTPException(403, "this form is out of date or did not come from this site; open the page again")
+
+
+def signed_in(request: Request) -> Principal:
+    who: Principal = request.state.principal
+    return who
+
+
+def settings_of(request: Request) -> Settings:
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+Reading = Annotated[Connection, Depends(reading, scope="function")]
+Writing = Annotated[Connection, Depends(writing, scope="function")]
+SignedIn = Annotated[Principal, Depends(signed_in)]
+OfSettings = Annotated[Settings, Depends(settings_of)]

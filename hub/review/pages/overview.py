@@ -1,0 +1,26 @@
+"""The front page: what was published, what came in, what waits for whom."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from hub.review.page import Reading, render
+from hub.review.queries import overview, pairs
+
+router = APIRouter()
+
+
+@router.get("/")
+def front(request: Request, connection: Reading) -> Response:
+    run = overview.last_run(connection)
+    return render(
+        request,
+        "overview.html",
+        publication=overview.last_publication(connection),
+        run=run,
+        held_back=overview.held_back(connection, run.run_id) if run else [],
+        sources=overview.sources(connection),
+        bands=overview.pairs_by_band(connection),
+        waiting=pairs.count_waiting(connection, pairs.QueueFilter()),
+        decided=pairs.decided_since(connection, 7),
+        flags=overview.open_flags(connection),
+    )

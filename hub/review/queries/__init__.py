@@ -1,0 +1,1 @@
+"""The SQL of the pages: set-based, keyset-paged, parameters only."""

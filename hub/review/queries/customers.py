@@ -1,0 +1,101 @@
+"""The golden record as people read it."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, text
+
+from hub.api import paging
+from hub.review.queries.pairs import like
+
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class CustomerFilter:
+    q: str = ""
+    kind: str = ""
+
+    def chosen(self) -> dict[str, str]:
+        return {name: value for name, value in asdict(self).items() if value}
+
+
+def found(connection: Connection, wanted: CustomerFilter, cursor: str | None) -> paging.Page[Row[Any]]:
+    """One page of customers by name.
+
+    Raises:
+        paging.CursorError: the cursor belongs to another list.
+
+    """
+    clauses, parameters = _conditions(wanted)
+    if cursor is not None:
+        position = paging.decode(cursor, [str, uuid.UUID], list(asdict(wanted).values()))
+        clauses.append("(name, golden_id) > (:at, :at_id)")
+        parameters |= dict(zip(("at", "at_id"), position, strict=True))
+    where = f"WHERE {' AND '.join(clauses)}" if clauses else ""
+    rows = connection.execute(
+        text(
+            f"""SELECT golden_id, kind, name, email, phone, mobile, city, country, departments,
+                    cardinality(members) AS records, updated_at
+                FROM golden.customer {where} ORDER BY name, golden_id LIMIT :limit"""
+        ),
+        parameters | {"limit": PAGE + 1},
+    ).all()
+    return paging.cut(rows, PAGE, lambda row: paging.encode([row.name, row.golden_id], list(asdict(wanted).values())))
+
+
+def _conditions(wanted: CustomerFilter) -> tuple[list[str], dict[str, Any]]:
+    clauses, parameters = [], dict[str, Any]()
+    if wanted.kind:
+        clauses.append("kind = :kind")
+        parameters["kind"] = wanted.kind
+    if wanted.q:
+        clauses.append("(name ILIKE :q OR email ILIKE :q OR phone ILIKE :q OR mobile ILIKE :q OR :ref = ANY(members))")
+        parameters |= {"q": like(wanted.q), "ref": wanted.q}
+    return clauses, parameters
+
+
+def count(connection: Connection) -> int:
+    """How many customers the last publication has; 0 before the first."""
+    published = connection.execute(text("SELECT customers FROM golden.publication ORDER BY number DESC LIMIT 1"))
+    return published.scalar_one_or_none() or 0
+
+
+def members(connection: Connection, refs: Sequence[str]) -> Sequence[Row[Any]]:
+    """The source records of a customer, in the order of the sources."""
+    return connection.execute(
+        text(
+            """SELECT party_id, ref, source, stream, source_id, department, name, email, deleted_at, source_updated_at
+               FROM canonical.party WHERE ref = ANY(:refs) ORDER BY department, source, ref"""
+        ),
+        {"refs": list(refs)},
+    ).all()
+
+
+def opportunities(connection: Connection, golden_id: uuid.UUID) -> Sequence[Row[Any]]:
+    return connection.execute(
+        text(
+            """SELECT * FROM golden.opportunity WHERE golden_id = :id
+               ORDER BY status <> 'open', close_date DESC NULLS LAST, ref LIMIT 50"""
+        ),
+        {"id": golden_id},
+    ).all()
+
+
+def lineage(connection: Connection, golden_id: uuid.UUID) -> Sequence[Row[Any]]:
+    """Merges and splits that this id took part in, newest first."""
+    return connection.execute(
+        text(
+            """SELECT event, golden_id, other_golden_id, reason, happened_at FROM golden.merge_log
+               WHERE golden_id = :id OR other_golden_id = :id ORDER BY lineage_id DESC LIMIT 50"""
+        ),
+        {"id": golden_id},
+    ).all()
+
+
+def name_of(connection: Connection, golden_id: uuid.UUID) -> str | None:
+    return connection.execute(
+        text("SELECT name FROM golden.customer WHERE golden_id = :id"), {"id": golden_id}
+    ).scalar_one_or_none()

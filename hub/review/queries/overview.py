@@ -1,0 +1,63 @@
+"""What the front page tells: the last publication and run, the sources, the work that waits."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, text
+
+# Counted from what each sync did, not from the rows: a million of them would take longer than the page may.
+SOURCES = """
+    WITH ran AS (
+        SELECT source, sum(inserted) AS landed, sum(deleted) AS deleted, max(finished_at) AS synced_at
+        FROM landing.sync_run GROUP BY source
+    ), newest AS (
+        SELECT DISTINCT ON (source, stream) source, stream, error FROM landing.sync_run
+        ORDER BY source, stream, started_at DESC
+    ), failing AS (
+        SELECT source, array_agg(stream ORDER BY stream) AS streams FROM newest WHERE error IS NOT NULL GROUP BY source
+    ), refused AS (
+        SELECT source, count(*) AS quarantined FROM landing.quarantine WHERE resolved_at IS NULL GROUP BY source
+    )
+    SELECT source, coalesce(landed, 0) AS landed, coalesce(quarantined, 0) AS quarantined, synced_at,
+        coalesce(failing.streams, '{}') AS failing
+    FROM ran FULL JOIN refused USING (source) LEFT JOIN failing USING (source) ORDER BY source"""
+
+HELD_BACK = """
+    SELECT c.suite, c.name, c.failed, c.checked FROM quality.check_result c
+    WHERE c.run_id = :run_id AND NOT c.passed AND c.severity = 'critical'
+      AND NOT EXISTS (SELECT 1 FROM golden.publication p WHERE p.run_id = :run_id)
+    ORDER BY c.suite, c.name"""
+
+
+def last_publication(connection: Connection) -> Row[Any] | None:
+    return connection.execute(text("SELECT * FROM golden.publication ORDER BY number DESC LIMIT 1")).one_or_none()
+
+
+def last_run(connection: Connection) -> Row[Any] | None:
+    return connection.execute(text("SELECT * FROM ops.run ORDER BY started_at DESC LIMIT 1")).one_or_none()
+
+
+def held_back(connection: Connection, run_id: str) -> Sequence[Row[Any]]:
+    """The critical checks that failed in a run which published nothing."""
+    return connection.execute(text(HELD_BACK), {"run_id": run_id}).all()
+
+
+def sources(connection: Connection) -> Sequence[Row[Any]]:
+    """Per source: rows landed in all, open quarantine entries, last sync, streams whose last sync failed."""
+    return connection.execute(text(SOURCES)).all()
+
+
+def pairs_by_band(connection: Connection) -> dict[str, int]:
+    rows = connection.execute(text("SELECT band, count(*) AS many FROM identity.pair GROUP BY band"))
+    return {row.band: row.many for row in rows}
+
+
+def open_flags(connection: Connection) -> Sequence[Row[Any]]:
+    """Per rule: open flags by severity, most first."""
+    return connection.execute(
+        text(
+            """SELECT rule, count(*) FILTER (WHERE severity = 'critical') AS critical,
+                   count(*) FILTER (WHERE severity = 'warning') AS warning, count(*) AS many
+               FROM quality.flag WHERE resolved_at IS NULL GROUP BY rule ORDER BY many DESC, rule"""
+        )
+    ).all()

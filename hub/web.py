@@ -1,0 +1,145 @@
+"""The hub's web server: pages for people, the API for tools. `python -m hub.web` starts it on the loopback."""
+
+import logging
+import signal
+import socket
+import sys
+from http import HTTPStatus
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from fastapi.staticfiles import StaticFiles
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.exceptions import HTTPException
+
+from hub import settings as configuration
+from hub.api import problems, routes
+from hub.api.paging import CursorError
+from hub.db.engine import open_database
+from hub.errors import ConfigurationError, ConflictError, NotFoundError, OneRecordError
+from hub.review.gate import API, Gate, Guard
+from hub.review.page import render
+from hub.review.pages import compare, customers, findings, overview, queue, sign_in
+from hub.review.sessions import Sessions, Throttle, signing_secret
+from hub.settings import Settings
+
+HOST = "127.0.0.1"
+STATIC = Path(__file__).parent / "review" / "static"
+DESCRIPTION = """
+Read one golden record per customer, by its id, by an id that it was merged from, or by a source's own id;
+list customers, and follow the change feed. Errors are problem details (RFC 9457).
+"""
+
+
+def create_app(engine: Engine, settings: Settings) -> FastAPI:
+    """The web application on an open, migrated database; pages at /, the API at /v1, health at /healthz."""
+    app = FastAPI(
+        title="OneRecord", version="1", summary="One golden record per customer", description=DESCRIPTION,
+        docs_url=None, redoc_url=None, openapi_url="/openapi.json",
+    )  # fmt: skip
+    secure = settings.environment == "production"
+    app.state.engine, app.state.settings, app.state.throttle = engine, settings, Throttle()
+    app.state.sessions = Sessions(signing_secret(settings), secure)
+    app.include_router(routes.router)
+    app.add_api_route("/healthz", health, include_in_schema=False)
+    for pages in (sign_in, overview, queue, compare, customers, findings):
+        app.include_router(pages.router, include_in_schema=False)
+    app.mount("/static", StaticFiles(directory=STATIC))
+    for error in (OneRecordError, HTTPException, RequestValidationError, CursorError):
+        app.add_exception_handler(error, explain_error)
+    app.add_middleware(Gate, engine=engine, sessions=app.state.sessions)
+    app.add_middleware(Guard)
+    return app
+
+
+def health(request: Request) -> Response:
+    """Whether the server and its database answer."""
+    try:
+        with request.app.state.engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+    except SQLAlchemyError:
+        return JSONResponse({"status": "the database does not answer"}, 503)
+    return JSONResponse({"status": "ok"})
+
+
+def explain_error(request: Request, error: Exception) -> Response:
+    """An error as a problem detail under /v1, as a page elsewhere; neither echoes what the visitor sent."""
+    headers = getattr(error, "headers", None)
+    if request.url.path.startswith(API):
+        if isinstance(error, RequestValidationError):
+            return problems.of_validation(error)
+        return problems.answer(*_status(error), headers=headers)
+    status, detail = _status(error)
+    title = problems.TITLES.get(status, HTTPStatus(status).phrase)
+    response = render(request, "error.html", status, title=title, detail=detail, code=status)
+    response.headers.update(headers or {})
+    return response
+
+
+def _status(error: Exception) -> tuple[int, str]:
+    if isinstance(error, HTTPException):
+        known = {404: "there is nothing at this address", 405: "this address does not offer this method"}
+        generic = error.detail == HTTPStatus(error.status_code).phrase
+        return error.status_code, known.get(error.status_code, error.detail) if generic else error.detail
+    if isinstance(error, RequestValidationError):
+        names = ", ".join(sorted({str(e["loc"][-1]) for e in error.errors()}))
+        return 422, f"not valid: {names}"
+    statuses = ((NotFoundError, 404), (ConflictError, 409), (CursorError, 400))
+    return next((status for kind, status in statuses if isinstance(error, kind)), 400), str(error)
+
+
+def listen(port: int) -> socket.socket:
+    """A listening socket on the loopback; port 0 takes a free one.
+
+    Raises:
+        ConfigurationError: the port is taken, or not allowed.
+
+    """
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        problem = f"web_port: {HOST}:{port} cannot be used ({error.strerror}); set ONERECORD_WEB_PORT to another"
+        raise ConfigurationError(problem) from None
+    return listener
+
+
+def server(app: FastAPI) -> uvicorn.Server:
+    """The server that runs `app`: no access log of its own, it would hold what people searched for."""
+    return uvicorn.Server(
+        uvicorn.Config(app, access_log=False, server_header=False, log_config=None, timeout_graceful_shutdown=3)
+    )
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    with listen(settings.web_port) as listener, open_database(settings) as database:
+        app = create_app(database.engine, settings)
+        print(f"OneRecord web on http://{HOST}:{listener.getsockname()[1]}", flush=True)  # noqa: T201
+        server(app).run(sockets=[listener])
+
+
+def main() -> int:
+    """The exit code: 0 after a signal, that of the error otherwise."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    # uvicorn raises the signal again once it has shut down; this turns it into an orderly way out of the database.
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(0))
+    try:
+        serve(configuration.load())
+    except OneRecordError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
