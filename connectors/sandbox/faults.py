@@ -12,7 +12,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from connectors.sandbox.store import dump
 
 System = Literal["salesforce", "hubspot", "zendesk", "stripe"]
-Kind = Literal["429", "401", "500", "truncate", "malformed", "wrong_type", "missing_field", "renamed_field", "limit", "die"]
+Kind = Literal[
+    "429", "401", "500", "truncate", "malformed", "wrong_type", "missing_field", "renamed_field", "limit", "die"
+]
 ROWS = ("records", "results", "users", "tickets", "organizations", "satisfaction_ratings", "data", "events", "timeline")
 # The field that a page's rows lose, by system and a word of the path; the first that the row has.
 FIELDS = {
@@ -130,7 +132,11 @@ def _rename(fields: dict[str, Any], name: str) -> None:
     fields[f"{name}_v2"] = fields.pop(name)
 
 
-_CHANGES: dict[str, Callable[[dict[str, Any], str], None]] = {"wrong_type": _retype, "missing_field": _drop, "renamed_field": _rename}
+_CHANGES: dict[str, Callable[[dict[str, Any], str], None]] = {
+    "wrong_type": _retype,
+    "missing_field": _drop,
+    "renamed_field": _rename,
+}
 
 _BODIES: dict[tuple[str, str], tuple[int, Any]] = {
     ("salesforce", "429"): (429, [{"errorCode": "TOO_MANY_REQUESTS", "message": "Too many requests"}]),

@@ -31,7 +31,9 @@ def members(seed: int, number: int) -> Group:
         one = people.person(rng, f"p{number}.0", country, None, number)
         if kind == "consumer":
             return Group(kind, (), (one,))
-        elder = people.replace(one, twin=True, birth=one.birth.replace(year=1940 + one.birth.year % 30, day=1 + number % 28))
+        elder = people.replace(
+            one, twin=True, birth=one.birth.replace(year=1940 + one.birth.year % 30, day=1 + number % 28)
+        )
         return Group(kind, (), (elder, people.relative(rng, f"p{number}.1", elder)))
     orgs = [people.organization(rng, f"o{number}.0", country)]
     if kind == "branches":

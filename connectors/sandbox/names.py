@@ -176,5 +176,15 @@ TITLES = (
     "Project Manager", "Marketing Manager", "Engineer", "Assistant", "Team Lead", "Buyer", "Owner", "CTO",
 )  # fmt: skip
 MAILBOXES = ("info", "office", "accounts", "billing", "contact", "invoices")
-PRIVATE_MAIL = ("gmail.com", "outlook.com", "yahoo.com", "hotmail.com", "icloud.com", "gmx.de", "web.de", "orange.fr", "proton.me")
+PRIVATE_MAIL = (
+    "gmail.com",
+    "outlook.com",
+    "yahoo.com",
+    "hotmail.com",
+    "icloud.com",
+    "gmx.de",
+    "web.de",
+    "orange.fr",
+    "proton.me",
+)
 PLACEHOLDERS = ("n/a", "TBD", "test", "-", "unknown", ".", "xxx")

@@ -196,7 +196,14 @@ def street_as_written(rng: Random, street: str) -> str:
     """With the abbreviations of the trade now and then."""
     draw = rng.random()
     if draw < 0.25:
-        for long, short in (("straße", "str."), ("Street", "St"), ("Avenue", "Ave"), ("rue de", "r. de"), ("Calle", "C/"), ("straat", "str.")):
+        for long, short in (
+            ("straße", "str."),
+            ("Street", "St"),
+            ("Avenue", "Ave"),
+            ("rue de", "r. de"),
+            ("Calle", "C/"),
+            ("straat", "str."),
+        ):
             street = street.replace(long, short)
     elif draw < 0.35:
         street = ascii_fold(street)

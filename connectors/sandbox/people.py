@@ -132,9 +132,7 @@ def organization(rng: Random, entity: str, country: Country) -> Org:
     number = "" if rng.random() < 0.5 else str(rng.randrange(1, 99))
     domain = f"{slug(name)}-{slug(at.city)[:6]}{number}.{rng.choice(country.tlds)}"
     old = address(rng, country) if rng.random() < 0.15 else None
-    return Org(
-        entity, name, rng.choice(country.forms), domain, landline(rng, at), at, old, rng.choice(names.MAILBOXES)
-    )
+    return Org(entity, name, rng.choice(country.forms), domain, landline(rng, at), at, old, rng.choice(names.MAILBOXES))
 
 
 def branch(rng: Random, entity: str, of: Org) -> Org:

@@ -3,8 +3,8 @@
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import requests
@@ -28,8 +28,11 @@ def running(folder: Path, port: int = 0) -> Iterator[str]:
     # Its standard input is our pipe: when we are gone, however, the pipe ends and so does the server.
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
         try:
-            yield _answering(process)
+            found = _answering(process)
+            (folder / "address").write_text(found + "\n")
+            yield found
         finally:
+            (folder / "address").unlink(missing_ok=True)
             process.terminate()
             try:
                 process.wait(5)
@@ -50,11 +53,43 @@ def _answering(process: "subprocess.Popen[str]") -> str:
     raise OneRecordError("the sandbox server did not start; is its port taken, or its folder without a world?")
 
 
+def address(folder: Path) -> str:
+    """Where the server over this folder answers.
+
+    Raises:
+        OneRecordError: none was started.
+
+    """
+    file = folder / "address"
+    if not file.exists():
+        raise OneRecordError(f"no sandbox server runs over {folder}; start it with `onerecord sandbox`")
+    return file.read_text().strip()
+
+
+def serve(folder: Path, port: int, say: Callable[[str], None]) -> None:
+    """Run the server until ctrl-C, telling where it is and how to get in."""
+    with running(folder, port) as found:
+        say("SIMULATION: these departments are invented; no customer, ticket or payment in them is real.")
+        for name, department in credentials.SYSTEMS.items():
+            keys = ", ".join(f"{key}={value}" for key, value in credentials.BY_SYSTEM[name].items())
+            say(f"  {department:<10} {found}/{name:<11} {keys}")
+        say(f"  controls   {found}/sandbox     ctrl-C stops")
+        with suppress(KeyboardInterrupt):
+            while True:
+                time.sleep(3_600)
+
+
 def sources(address: str) -> tuple[SourceSettings, ...]:
     """The four simulated systems as sources of the hub."""
     return tuple(
         SourceSettings.model_validate(
-            {"name": name, "system": name, "department": department, "base_url": f"{address}/{name}", "credentials": credentials.BY_SYSTEM[name]}
+            {
+                "name": name,
+                "system": name,
+                "department": department,
+                "base_url": f"{address}/{name}",
+                "credentials": credentials.BY_SYSTEM[name],
+            }
         )
         for name, department in credentials.SYSTEMS.items()
     )

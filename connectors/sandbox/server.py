@@ -67,7 +67,9 @@ def _controls(app: FastAPI, folder: Path, faults: Faults) -> None:
         facts = app.state.office.facts()
         waiting = [fault.model_dump() for fault in faults.waiting]
         shown = {key: facts[key] for key in ("seed", "size", "ticks")}
-        return answer({"simulation": True, "now": moments.from_ms(facts["now"]).isoformat(), **shown, "faults": waiting})
+        return answer(
+            {"simulation": True, "now": moments.from_ms(facts["now"]).isoformat(), **shown, "faults": waiting}
+        )
 
     @app.post("/sandbox/tick")
     def move(asked: Days | None = None) -> Response:

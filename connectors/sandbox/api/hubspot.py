@@ -17,7 +17,16 @@ from connectors.sandbox.departments.marketing import MODIFIED
 DEFAULTS = {
     "contacts": ("createdate", "email", "firstname", "hs_object_id", "lastmodifieddate", "lastname"),
     "companies": ("createdate", "domain", "hs_lastmodifieddate", "hs_object_id", "name"),
-    "deals": ("amount", "closedate", "createdate", "dealname", "dealstage", "hs_lastmodifieddate", "hs_object_id", "pipeline"),
+    "deals": (
+        "amount",
+        "closedate",
+        "createdate",
+        "dealname",
+        "dealstage",
+        "hs_lastmodifieddate",
+        "hs_object_id",
+        "pipeline",
+    ),
 }
 PLURAL = {"contact": "contacts", "company": "companies", "deal": "deals"}
 ARCHIVE = 90 * moments.DAY
@@ -31,7 +40,11 @@ def refusal(status: int, message: str, category: str = "VALIDATION_ERROR") -> Re
 
 def _private_app(request: Request) -> None:
     if request.headers.get("authorization") != f"Bearer {credentials.HUBSPOT_TOKEN}":
-        raise refusal(401, "Authentication credentials not found. This API supports OAuth 2.0 authentication.", "INVALID_AUTHENTICATION")
+        raise refusal(
+            401,
+            "Authentication credentials not found. This API supports OAuth 2.0 authentication.",
+            "INVALID_AUTHENTICATION",
+        )
     if len(str(request.url)) > LONGEST_URL:
         raise RefusalError(414, "URI Too Long")
 
@@ -113,7 +126,10 @@ def search(request: Request, name: str, wanted: Search) -> Response:
     if start < 0 or start + wanted.limit > 10_000:
         raise refusal(400, "The requested page is beyond the 10,000 results that a search can return.")
     total, rows = matching(office, name, wanted, start)
-    body: dict[str, Any] = {"total": total, "results": [_shown(name, json.loads(text), tuple(wanted.properties), ()) for text in rows]}
+    body: dict[str, Any] = {
+        "total": total,
+        "results": [_shown(name, json.loads(text), tuple(wanted.properties), ()) for text in rows],
+    }
     if start + len(rows) < total:
         body["paging"] = {"next": {"after": str(start + len(rows))}}
     return answer(body)
@@ -127,11 +143,20 @@ def batch(request: Request, name: str, wanted: BatchRead) -> Response:
         raise refusal(400, f"The maximum number of inputs is {most}, {len(wanted.inputs)} were given.")
     asked = [entry.id for entry in wanted.inputs]
     found = _by_ids(base.office(request), name, asked)
-    shown = [_shown(name, found[id_], tuple(wanted.properties), tuple(wanted.properties_with_history)) for id_ in asked if id_ in found]
+    shown = [
+        _shown(name, found[id_], tuple(wanted.properties), tuple(wanted.properties_with_history))
+        for id_ in asked
+        if id_ in found
+    ]
     missing = [id_ for id_ in asked if id_ not in found]
     body: dict[str, Any] = {"status": "COMPLETE", "results": shown}
     if missing:
-        error = {"status": "error", "category": "OBJECT_NOT_FOUND", "message": "Could not get some objects", "context": {"ids": missing}}
+        error = {
+            "status": "error",
+            "category": "OBJECT_NOT_FOUND",
+            "message": "Could not get some objects",
+            "context": {"ids": missing},
+        }
         body |= {"numErrors": 1, "errors": [error]}
     return answer(body, 207 if missing else 200)
 
@@ -145,7 +170,13 @@ def associations(request: Request, from_name: str, to_name: str, wanted: Associa
     for entry in wanted.inputs:
         linked = _linked(office, from_name, entry.id, to_name)
         if linked:
-            to = [{"toObjectId": int(id_), "associationTypes": [{"category": "HUBSPOT_DEFINED", "typeId": 1, "label": None}]} for id_, _ in linked]
+            to = [
+                {
+                    "toObjectId": int(id_),
+                    "associationTypes": [{"category": "HUBSPOT_DEFINED", "typeId": 1, "label": None}],
+                }
+                for id_, _ in linked
+            ]
             results.append({"from": {"id": entry.id}, "to": to})
         else:
             missing.append(entry.id)
@@ -203,7 +234,13 @@ def _shown(name: str, row: dict[str, Any], properties: tuple[str, ...], history:
     all_properties = row["properties"]
     wanted = {*(properties or DEFAULTS[name]), *history, "createdate", MODIFIED[name], "hs_object_id"}
     kept = {key: value for key, value in all_properties.items() if key in wanted}
-    shown = {"id": row["id"], "properties": kept, "createdAt": row["createdAt"], "updatedAt": row["updatedAt"], "archived": row["archived"]}
+    shown = {
+        "id": row["id"],
+        "properties": kept,
+        "createdAt": row["createdAt"],
+        "updatedAt": row["updatedAt"],
+        "archived": row["archived"],
+    }
     if "archivedAt" in row:
         shown["archivedAt"] = row["archivedAt"]
     if history:
@@ -237,8 +274,12 @@ def _linked(office: Office, from_name: str, from_id: str, to_name: str) -> Itera
     ).fetchall()
 
 
-def _with_associations(office: Office, name: str, page: list[dict[str, Any]], rows: list[tuple[int, str]], other: str) -> None:
+def _with_associations(
+    office: Office, name: str, page: list[dict[str, Any]], rows: list[tuple[int, str]], other: str
+) -> None:
     for shown, _ in zip(page, rows, strict=False):
         linked = _linked(office, name, shown["id"], other)
         if linked:
-            shown.setdefault("associations", {})[other] = {"results": [{"id": id_, "type": label} for id_, label in linked]}
+            shown.setdefault("associations", {})[other] = {
+                "results": [{"id": id_, "type": label} for id_, label in linked]
+            }

@@ -17,7 +17,9 @@ _SAFE = re.compile(r"^[a-z][a-z0-9_]*$")
 
 class Filter(BaseModel):
     property_name: str = Field(alias="propertyName")
-    operator: Literal["EQ", "NEQ", "LT", "LTE", "GT", "GTE", "BETWEEN", "IN", "NOT_IN", "HAS_PROPERTY", "NOT_HAS_PROPERTY"]
+    operator: Literal[
+        "EQ", "NEQ", "LT", "LTE", "GT", "GTE", "BETWEEN", "IN", "NOT_IN", "HAS_PROPERTY", "NOT_HAS_PROPERTY"
+    ]
     value: str | int | None = None
     high_value: str | int | None = Field(None, alias="highValue")
     values: list[str | int] = Field(default_factory=list)
@@ -57,7 +59,9 @@ def matching(office: Office, name: str, wanted: Search, start: int) -> tuple[int
     bound = (f"hubspot.{name}", office.now() - INDEX_LAG, *parameters)
     total = office.db.execute(f"SELECT count(*) FROM record WHERE {where}", bound).fetchone()[0]
     order = _order(name, wanted.sorts)
-    rows = office.db.execute(f"SELECT json FROM record WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?", (*bound, wanted.limit, start))
+    rows = office.db.execute(
+        f"SELECT json FROM record WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?", (*bound, wanted.limit, start)
+    )
     return total, [text for (text,) in rows]
 
 
@@ -106,7 +110,9 @@ def _condition(name: str, condition: Filter) -> tuple[str, list[Any]]:
     if condition.operator in ("HAS_PROPERTY", "NOT_HAS_PROPERTY"):
         return f"{column} IS {'NOT ' if condition.operator == 'HAS_PROPERTY' else ''}NULL", []
     if condition.operator == "BETWEEN":
-        return f"{column} BETWEEN ? AND ?", [_value(name, column, value) for value in (condition.value, condition.high_value)]
+        return f"{column} BETWEEN ? AND ?", [
+            _value(name, column, value) for value in (condition.value, condition.high_value)
+        ]
     if condition.operator in ("IN", "NOT_IN"):
         values = [_value(name, column, value) for value in condition.values]
         return f"{column}{collate} {condition.operator.replace('_', ' ')} ({','.join('?' * len(values))})", values
@@ -114,4 +120,12 @@ def _condition(name: str, condition: Filter) -> tuple[str, list[Any]]:
 
 
 def _invalid(message: str) -> RefusalError:
-    return RefusalError(400, {"status": "error", "message": message, "correlationId": "00000000-0000-0000-0000-000000000000", "category": "VALIDATION_ERROR"})
+    return RefusalError(
+        400,
+        {
+            "status": "error",
+            "message": message,
+            "correlationId": "00000000-0000-0000-0000-000000000000",
+            "category": "VALIDATION_ERROR",
+        },
+    )

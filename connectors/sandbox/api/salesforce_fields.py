@@ -3,7 +3,17 @@
 _DATETIMES = {"CreatedDate", "LastModifiedDate", "SystemModstamp"}
 _DATES = {"CloseDate", "Birthdate", "LastActivityDate", "ConvertedDate", "FirstRespondedDate"}
 _DOUBLES = {"Amount", "Probability"}
-_BOOLEANS = {"IsDeleted", "HasOptedOutOfEmail", "DoNotCall", "IsConverted", "IsClosed", "IsWon", "IsPrimary", "IsActive", "HasResponded"}
+_BOOLEANS = {
+    "IsDeleted",
+    "HasOptedOutOfEmail",
+    "DoNotCall",
+    "IsConverted",
+    "IsClosed",
+    "IsWon",
+    "IsPrimary",
+    "IsActive",
+    "HasResponded",
+}
 _SYSTEM = "Id IsDeleted CreatedDate LastModifiedDate SystemModstamp"
 
 
@@ -36,11 +46,20 @@ FIELDS: dict[str, dict[str, str]] = {
         f"{_SYSTEM} Name AccountId ContactId OwnerId StageName Amount CurrencyIsoCode CloseDate Probability NextStep IsClosed IsWon Type "
         "LeadSource ForecastCategoryName CampaignId LastActivityDate"
     ),
-    "OpportunityFieldHistory": _typed("Id IsDeleted OpportunityId Field DataType OldValue NewValue CreatedDate CreatedById"),
+    "OpportunityFieldHistory": _typed(
+        "Id IsDeleted OpportunityId Field DataType OldValue NewValue CreatedDate CreatedById"
+    ),
     "OpportunityContactRole": _typed(f"{_SYSTEM} OpportunityId ContactId Role IsPrimary"),
     "Campaign": _typed(f"{_SYSTEM} Name Type Status IsActive"),
     "CampaignMember": _typed(f"{_SYSTEM} CampaignId LeadId ContactId Status HasResponded FirstRespondedDate"),
     "User": _typed("Id CreatedDate LastModifiedDate SystemModstamp Name FirstName LastName Email Username IsActive"),
 }
 # Relationship fields that may be selected as Parent.Field, and the object behind them.
-PARENTS = {"Owner": "User", "Account": "Account", "Contact": "Contact", "Lead": "Lead", "Campaign": "Campaign", "Opportunity": "Opportunity"}
+PARENTS = {
+    "Owner": "User",
+    "Account": "Account",
+    "Contact": "Contact",
+    "Lead": "Lead",
+    "Campaign": "Campaign",
+    "Opportunity": "Opportunity",
+}

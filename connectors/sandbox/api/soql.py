@@ -17,7 +17,13 @@ _TOKEN = re.compile(
     r"\s*(?:(?P<text>'(?:[^'\\]|\\.)*')|(?P<moment>\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d))|(?P<date>\d{4}-\d\d-\d\d)"
     r"|(?P<number>-?\d+(?:\.\d+)?)|(?P<word>[A-Za-z_][\w.]*)|(?P<sign>!=|<=|>=|<>|[=<>(),]))"
 )
-_COLUMNS = {"Id": "id", "IsDeleted": "(deleted > 0)", "SystemModstamp": "stamp", "LastModifiedDate": "stamp", "CreatedDate": "created"}
+_COLUMNS = {
+    "Id": "id",
+    "IsDeleted": "(deleted > 0)",
+    "SystemModstamp": "stamp",
+    "LastModifiedDate": "stamp",
+    "CreatedDate": "created",
+}
 _SIGNS = {"=", "!=", "<>", "<", "<=", ">", ">="}
 
 
@@ -100,7 +106,9 @@ class _Parser:
     def _object(self, name: str) -> str:
         known = {key.lower(): key for key in FIELDS}
         if name.lower() not in known:
-            raise RefusalError(400, [{"message": f"sObject type '{name}' is not supported.", "errorCode": "INVALID_TYPE"}])
+            raise RefusalError(
+                400, [{"message": f"sObject type '{name}' is not supported.", "errorCode": "INVALID_TYPE"}]
+            )
         return known[name.lower()]
 
     def _selected(self, name: str) -> str:
@@ -173,7 +181,9 @@ class _Parser:
         type_ = FIELDS[self.object_name][field]
         if kind == "word" and value.lower() == "null":
             return None
-        fits = {"datetime": ("moment",), "date": ("date",), "boolean": ("word",), "double": ("number",)}.get(type_, ("text",))
+        fits = {"datetime": ("moment",), "date": ("date",), "boolean": ("word",), "double": ("number",)}.get(
+            type_, ("text",)
+        )
         if kind not in fits or (type_ == "boolean" and value.lower() not in ("true", "false")):
             problem = f"value of filter criterion for field '{field}' must be of type {type_} and should not be enclosed in quotes"
             raise RefusalError(400, [{"message": problem, "errorCode": "INVALID_FIELD"}])
@@ -186,7 +196,13 @@ class _Parser:
             descending = self.accept("DESC")
             if not descending:
                 self.accept("ASC")
-            nulls = " NULLS LAST" if self.accept("NULLS", "LAST") else " NULLS FIRST" if self.accept("NULLS", "FIRST") else ""
+            nulls = (
+                " NULLS LAST"
+                if self.accept("NULLS", "LAST")
+                else " NULLS FIRST"
+                if self.accept("NULLS", "FIRST")
+                else ""
+            )
             parts.append(f"{column}{' DESC' if descending else ''}{nulls}")
             if not self.accept(","):
                 return ", ".join(parts)

@@ -13,7 +13,13 @@ from connectors.sandbox.api import base
 from connectors.sandbox.api.base import JSON, Office, RefusalError, answer
 from connectors.sandbox.departments.finance import EVENT_DAYS
 
-OBJECTS = {"customers": "customer", "subscriptions": "subscription", "invoices": "invoice", "charges": "charge", "events": "event"}
+OBJECTS = {
+    "customers": "customer",
+    "subscriptions": "subscription",
+    "invoices": "invoice",
+    "charges": "charge",
+    "events": "event",
+}
 _BOUNDS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
@@ -29,7 +35,9 @@ def _key(request: Request) -> None:
         except (ValueError, binascii.Error):
             given = ""
     if not given:
-        raise refusal(401, "You did not provide an API key. You need to provide your API key in the Authorization header.")
+        raise refusal(
+            401, "You did not provide an API key. You need to provide your API key in the Authorization header."
+        )
     if given != credentials.STRIPE_KEY:
         raise refusal(401, f"Invalid API Key provided: {given[:7]}****")
 
@@ -38,7 +46,10 @@ router = APIRouter(prefix="/stripe/v1", dependencies=[Depends(_key)])
 
 
 def _headers(request: Request) -> dict[str, str]:
-    return {"Request-Id": f"req_{secrets.token_hex(7)}", "Stripe-Version": request.headers.get("stripe-version", "2024-06-20")}
+    return {
+        "Request-Id": f"req_{secrets.token_hex(7)}",
+        "Stripe-Version": request.headers.get("stripe-version", "2024-06-20"),
+    }
 
 
 def _object(name: str) -> str:
@@ -78,7 +89,11 @@ def _filters(request: Request, object_: str, now: int) -> tuple[list[str], list[
         if key == "created" or (key.startswith("created[") and inner in _BOUNDS):
             clauses.append(f"created / 1000 {_BOUNDS.get(inner, '=')} ?")
             values.append(_seconds(key, value))
-        elif key in ("limit", "starting_after", "ending_before") or key.startswith(("expand[", "types[")) or (key == "status" and value == "all"):
+        elif (
+            key in ("limit", "starting_after", "ending_before")
+            or key.startswith(("expand[", "types["))
+            or (key == "status" and value == "all")
+        ):
             continue
         elif key in ("status", "customer", "subscription", "email", "type"):
             clauses.append(f"json_extract(json, '$.{key}')=?")
@@ -104,7 +119,9 @@ def _seconds(key: str, value: str) -> int:
 
 
 def _position(office: Office, object_: str, id_: str, param: str) -> tuple[int, int]:
-    found = office.db.execute("SELECT created, seq FROM record WHERE object=? AND id=?", (f"stripe.{object_}", id_)).fetchone()
+    found = office.db.execute(
+        "SELECT created, seq FROM record WHERE object=? AND id=?", (f"stripe.{object_}", id_)
+    ).fetchone()
     if found is None:
         raise refusal(400, f"No such {object_}: '{id_}'", code="resource_missing", param=param)
     return found[0], found[1]

@@ -50,7 +50,13 @@ def _whole(request: Request, key: str, default: int | None = None) -> int:
 def _start(request: Request, now: int) -> int:
     start = _whole(request, "start_time")
     if start * 1_000 > now - LATE:
-        raise RefusalError(422, {"error": "StartTimeTooRecent", "description": "Too recent start_time. Use a start_time older than 60 seconds"})
+        raise RefusalError(
+            422,
+            {
+                "error": "StartTimeTooRecent",
+                "description": "Too recent start_time. Use a start_time older than 60 seconds",
+            },
+        )
     return start
 
 
@@ -72,7 +78,13 @@ def _by_cursor(request: Request, name: str) -> Response:
     after = _encoded(page[-1][0], page[-1][1]) if page else cursor or _encoded(at, seq)
     path = f"{base.prefix(request, 'zendesk')}/api/v2/incremental/{name}/cursor.json"
     query = {"cursor": after} | ({"per_page": size} if size != PAGE else {})
-    tail = {"after_url": f"{path}?{urlencode(query)}", "after_cursor": after, "before_url": None, "before_cursor": None, "end_of_stream": not more}
+    tail = {
+        "after_url": f"{path}?{urlencode(query)}",
+        "after_cursor": after,
+        "before_url": None,
+        "before_cursor": None,
+        "end_of_stream": not more,
+    }
     return _joined(name, [text for _, _, text in page], tail)
 
 
@@ -101,11 +113,17 @@ def organizations(request: Request) -> Response:
         rows = office.db.execute(sql, (start * 1_000, rows[-1][0])).fetchall()
     end = rows[-1][0] // 1_000 if rows else None
     total = office.db.execute(
-        "SELECT count(*) FROM record WHERE object='zendesk.organizations' AND stamp>=? AND stamp<=?", (start * 1_000, now - LATE)
+        "SELECT count(*) FROM record WHERE object='zendesk.organizations' AND stamp>=? AND stamp<=?",
+        (start * 1_000, now - LATE),
     ).fetchone()[0]
     query = {"start_time": end or start} | ({"per_page": size} if size != PAGE else {})
     following = f"{base.prefix(request, 'zendesk')}/api/v2/incremental/organizations.json?{urlencode(query)}"
-    tail = {"next_page": following if rows else None, "end_time": end, "count": len(rows), "end_of_stream": len(rows) == total}
+    tail = {
+        "next_page": following if rows else None,
+        "end_time": end,
+        "count": len(rows),
+        "end_of_stream": len(rows) == total,
+    }
     return _joined("organizations", [text for _, text in rows], tail)
 
 
@@ -127,7 +145,10 @@ def ratings(request: Request) -> Response:
     cursor = _encoded(page[-1][0], page[-1][1]) if page else after
     path = f"{base.prefix(request, 'zendesk')}/api/v2/satisfaction_ratings.json"
     link = f"{path}?{urlencode({'page[size]': size, 'page[after]': cursor})}" if more else None
-    tail = {"meta": {"has_more": more, "after_cursor": cursor, "before_cursor": None}, "links": {"next": link, "prev": None}}
+    tail = {
+        "meta": {"has_more": more, "after_cursor": cursor, "before_cursor": None},
+        "links": {"next": link, "prev": None},
+    }
     return _joined("satisfaction_ratings", [text for _, _, text in page], tail)
 
 

@@ -24,7 +24,9 @@ def customer(desk: Desk, who: Person | Org, seen: Seen) -> Row:
             "line1": noise.street_as_written(desk.rng, at.street), "line2": None, "city": at.city, "state": at.region or None,
             "postal_code": at.postcode, "country": at.country.code,
         }  # fmt: skip
-    metadata = {"customer_type": "company" if company else "individual"} | ({"birth_date": seen.birth} if seen.birth else {})
+    metadata = {"customer_type": "company" if company else "individual"} | (
+        {"birth_date": seen.birth} if seen.birth else {}
+    )
     data = {
         "name": seen.name, "email": seen.email or None, "phone": seen.phone or seen.mobile or None, "address": address, "balance": 0,
         "currency": currency, "delinquent": False, "description": None, "metadata": metadata, "preferred_locales": [], "shipping": None,
@@ -115,7 +117,9 @@ def _row(
     prefix = "customer.subscription" if name == "subscription" else name
     announce(desk, row, f"{prefix}.{event}", created)
     if changed_at:
-        announce(desk, row, {"invoice": "invoice.paid", "subscription": "customer.subscription.deleted"}[name], changed_at)
+        announce(
+            desk, row, {"invoice": "invoice.paid", "subscription": "customer.subscription.deleted"}[name], changed_at
+        )
     return row
 
 

@@ -81,7 +81,13 @@ def deal(desk: Desk, about: Row, people: list[Row], currency: str) -> Row:
 
 
 def _version(value: str | None, at: int) -> dict[str, Any]:
-    return {"value": value or "", "timestamp": moments.hubspot(at), "sourceType": "CRM_UI", "sourceId": "userId:41", "updatedByUserId": 41}
+    return {
+        "value": value or "",
+        "timestamp": moments.hubspot(at),
+        "sourceType": "CRM_UI",
+        "sourceId": "userId:41",
+        "updatedByUserId": 41,
+    }
 
 
 def email_event(desk: Desk, recipient: Row, kind: str | None = None) -> Row | None:

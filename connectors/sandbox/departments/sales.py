@@ -10,7 +10,13 @@ from connectors.sandbox.noise import Seen
 from connectors.sandbox.people import Address, Org, Person
 from connectors.sandbox.store import Row
 
-STAGES = (("Prospecting", 10), ("Qualification", 20), ("Needs Analysis", 30), ("Proposal/Price Quote", 60), ("Negotiation/Review", 80))
+STAGES = (
+    ("Prospecting", 10),
+    ("Qualification", 20),
+    ("Needs Analysis", 30),
+    ("Proposal/Price Quote", 60),
+    ("Negotiation/Review", 80),
+)
 WON, LOST = "Closed Won", "Closed Lost"
 USERS, CAMPAIGNS = 24, 12
 SHAPES = {
@@ -29,12 +35,24 @@ def base(desk: Desk) -> None:
         who_given, who_family = desk.rng.choice(names.BRITAIN.given), desk.rng.choice(names.GERMANY.family)
         name = f"{who_given} {who_family}"
         mail = f"{who_given[0]}.{who_family}@ourcompany.example".lower()
-        fields = {"Name": name, "FirstName": who_given, "LastName": who_family, "Email": mail, "Username": mail, "IsActive": True}
+        fields = {
+            "Name": name,
+            "FirstName": who_given,
+            "LastName": who_family,
+            "Email": mail,
+            "Username": mail,
+            "IsActive": True,
+        }
         _row(desk, "User", desk.since, desk.since, fields)
     for number in range(CAMPAIGNS):
         name = f"{('Spring', 'Summer', 'Autumn', 'Winter')[number % 4]} {('Webinar', 'Fair', 'Newsletter')[number % 3]} {2025 + number // 6}"
         created = desk.moment()
-        fields = {"Name": name, "Type": ("Webinar", "Conference", "Email")[number % 3], "Status": "In Progress", "IsActive": True}
+        fields = {
+            "Name": name,
+            "Type": ("Webinar", "Conference", "Email")[number % 3],
+            "Status": "In Progress",
+            "IsActive": True,
+        }
         _row(desk, "Campaign", created, created, fields)
 
 
@@ -115,13 +133,20 @@ def opportunity(desk: Desk, account_row: Row, contacts: list[Row], currency: str
         "LastActivityDate": moments.date(last) if last > created or shape != "stale" else None,
     }  # fmt: skip
     if shape == "missing":
-        fields |= rng.choice(({"Amount": None}, {"NextStep": None, "Amount": None}, {"AccountId": None, "ContactId": None}))
+        fields |= rng.choice(
+            ({"Amount": None}, {"NextStep": None, "Amount": None}, {"AccountId": None, "ContactId": None})
+        )
     if shape == "placeholder":
         fields["NextStep"] = rng.choice(names.PLACEHOLDERS)
     row = _row(desk, "Opportunity", created, max(created, min(last, desk.now)), fields)
     _history(desk, row, shape, step, end)
     for place, person in enumerate(contacts[: rng.choice((1, 1, 2, 3))]):
-        role = {"OpportunityId": row.id, "ContactId": person.id, "Role": rng.choice(("Decision Maker", "Evaluator", None)), "IsPrimary": place == 0}
+        role = {
+            "OpportunityId": row.id,
+            "ContactId": person.id,
+            "Role": rng.choice(("Decision Maker", "Evaluator", None)),
+            "IsPrimary": place == 0,
+        }
         _row(desk, "OpportunityContactRole", created, created, role)
     return row
 
@@ -192,7 +217,14 @@ def campaign_member(desk: Desk, member: Row) -> Row:
 
 
 def _row(
-    desk: Desk, name: str, created: int, stamp: int, fields: dict[str, Any], *, entity: str | None = None, kind: str | None = None
+    desk: Desk,
+    name: str,
+    created: int,
+    stamp: int,
+    fields: dict[str, Any],
+    *,
+    entity: str | None = None,
+    kind: str | None = None,
 ) -> Row:
     object_ = f"salesforce.{name}"
     seq = desk.next(object_)

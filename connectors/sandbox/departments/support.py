@@ -14,7 +14,12 @@ SUBJECTS = (
     "Cannot log in", "Invoice question", "Delivery is late", "Feature request", "Printer error 0x2A", "Change of address",
     "Damaged parcel", "How do I export?", "Password reset", "Contract renewal",
 )  # fmt: skip
-COMPLAINTS = ("I am very unhappy with your service", "Third time the same fault", "I want my money back", "Formal complaint")
+COMPLAINTS = (
+    "I am very unhappy with your service",
+    "Third time the same fault",
+    "I want my money back",
+    "Formal complaint",
+)
 
 
 def base(desk: Desk) -> None:
@@ -81,7 +86,11 @@ def ticket(desk: Desk, requester: Row, *, complaint: bool | None = None) -> Row:
     seq, created = desk.next(object_), desk.moment(requester.created)
     complaint = rng.random() < 0.12 if complaint is None else complaint
     old = desk.now - created > 20 * moments.DAY
-    status = rng.choice(("solved", "closed", "closed", "closed", "open" if complaint else "closed")) if old else rng.choice(("new", "open", "pending", "solved", "hold"))
+    status = (
+        rng.choice(("solved", "closed", "closed", "closed", "open" if complaint else "closed"))
+        if old
+        else rng.choice(("new", "open", "pending", "solved", "hold"))
+    )
     updated = desk.stamp(created)
     system = rng.random() < 0.1
     generated = desk.moment(updated) if system and updated < desk.now - moments.HOUR else updated
@@ -105,7 +114,11 @@ def ticket(desk: Desk, requester: Row, *, complaint: bool | None = None) -> Row:
 def rating(desk: Desk, about: Row, *, complaint: bool) -> Row:
     rng, object_ = desk.rng, "zendesk.satisfaction_ratings"
     seq, created = desk.next(object_), desk.moment(about.created)
-    score = rng.choice(("bad", "bad", "offered", "good")) if complaint else rng.choice(("good", "good", "good", "offered", "bad"))
+    score = (
+        rng.choice(("bad", "bad", "offered", "good"))
+        if complaint
+        else rng.choice(("good", "good", "good", "offered", "bad"))
+    )
     id_ = ids.number(object_, seq)
     data = {
         "id": id_, "url": f"{HOST}/satisfaction_ratings/{id_}.json", "score": score, "ticket_id": about.data["id"],
