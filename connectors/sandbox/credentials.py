@@ -1,8 +1,8 @@
 """The credentials of the simulated systems: known to everybody, worth nothing."""
 
-CLIENT_ID, CLIENT_SECRET = "sandbox-client-id", "sandbox-client-secret"  # noqa: S105
+CLIENT_ID, CLIENT_SECRET = "sandbox-client-id", "sandbox-client-secret"
 HUBSPOT_TOKEN = "pat-sandbox-0000"  # noqa: S105
-ZENDESK_EMAIL, ZENDESK_TOKEN = "integration@ourcompany.example", "sandbox-zendesk-token"  # noqa: S105
+ZENDESK_EMAIL, ZENDESK_TOKEN = "integration@ourcompany.example", "sandbox-zendesk-token"
 STRIPE_KEY = "sk_test_sandbox"
 
 SYSTEMS = {"salesforce": "sales", "hubspot": "marketing", "zendesk": "support", "stripe": "finance"}

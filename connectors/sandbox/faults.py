@@ -111,11 +111,11 @@ def spoiled_rows(fault: Fault, body: bytes) -> bytes:
     page = json.loads(body)
     if not isinstance(page, dict):
         return body
-    rows = next((page[key] for key in ROWS if isinstance(page.get(key), list)), [])
+    rows: list[dict[str, Any]] = next((page[key] for key in ROWS if isinstance(page.get(key), list)), [])
     for row in rows[: fault.rows]:
         fields = row["properties"] if isinstance(row.get("properties"), dict) else row
         name = fault.field or next((name for name in FIELDS[fault.system] if name in fields), None)
-        if name in fields:
+        if name is not None and name in fields:
             _CHANGES[fault.kind](fields, name)
     return dump(page).encode()
 
@@ -142,22 +142,31 @@ _BODIES: dict[tuple[str, str], tuple[int, Any]] = {
     ("salesforce", "429"): (429, [{"errorCode": "TOO_MANY_REQUESTS", "message": "Too many requests"}]),
     ("salesforce", "401"): (401, [{"message": "Session expired or invalid", "errorCode": "INVALID_SESSION_ID"}]),
     ("salesforce", "500"): (500, [{"errorCode": "UNKNOWN_EXCEPTION", "message": "An unexpected error occurred"}]),
-    ("salesforce", "limit"): (403, [{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "TotalRequests Limit exceeded."}]),
-    ("hubspot", "429"): (429, {"status": "error", "message": "You have reached your ten_secondly_rolling limit.", "errorType": "RATE_LIMIT",
-                               "correlationId": "3d1e5a0c-0000-4000-8000-000000000000", "policyName": "TEN_SECONDLY_ROLLING"}),
-    ("hubspot", "401"): (401, {"status": "error", "message": "The OAuth token used to make this call expired.", "category": "EXPIRED_AUTHENTICATION",
+    ("salesforce", "limit"): (403, [{"errorCode": "REQUEST_LIMIT_EXCEEDED",
+    "message": "TotalRequests Limit exceeded."}]),
+    ("hubspot", "429"): (429, {"status": "error", "message": "You have reached your ten_secondly_rolling limit.",
+    "errorType": "RATE_LIMIT",
+                               "correlationId": "3d1e5a0c-0000-4000-8000-000000000000",
+                               "policyName": "TEN_SECONDLY_ROLLING"}),
+    ("hubspot", "401"): (401, {"status": "error", "message": "The OAuth token used to make this call expired.",
+    "category": "EXPIRED_AUTHENTICATION",
                                "correlationId": "3d1e5a0c-0000-4000-8000-000000000000"}),
-    ("hubspot", "500"): (500, {"status": "error", "message": "internal error", "correlationId": "3d1e5a0c-0000-4000-8000-000000000000"}),
-    ("hubspot", "limit"): (429, {"status": "error", "message": "You have reached your daily limit.", "errorType": "RATE_LIMIT",
+    ("hubspot", "500"): (500, {"status": "error", "message": "internal error",
+    "correlationId": "3d1e5a0c-0000-4000-8000-000000000000"}),
+    ("hubspot", "limit"): (429, {"status": "error", "message": "You have reached your daily limit.",
+    "errorType": "RATE_LIMIT",
                                  "correlationId": "3d1e5a0c-0000-4000-8000-000000000000", "policyName": "DAILY"}),
     ("zendesk", "429"): (429, "Number of allowed incremental export API requests per minute exceeded"),
     ("zendesk", "401"): (401, {"error": "Couldn't authenticate you"}),
     ("zendesk", "500"): (500, {"error": "InternalError", "description": "Something went wrong"}),
     ("zendesk", "limit"): (429, "Number of allowed API requests per minute exceeded"),
-    ("stripe", "429"): (429, {"error": {"type": "invalid_request_error", "code": "rate_limit", "message": "Request rate limit exceeded."}}),
-    ("stripe", "401"): (401, {"error": {"type": "invalid_request_error", "message": "Invalid API Key provided: sk_test****"}}),
+    ("stripe", "429"): (429, {"error": {"type": "invalid_request_error", "code": "rate_limit",
+    "message": "Request rate limit exceeded."}}),
+    ("stripe", "401"): (401, {"error": {"type": "invalid_request_error",
+    "message": "Invalid API Key provided: sk_test****"}}),
     ("stripe", "500"): (500, {"error": {"type": "api_error", "message": "An unknown error occurred"}}),
-    ("stripe", "limit"): (429, {"error": {"type": "invalid_request_error", "code": "rate_limit", "message": "Request rate limit exceeded."}}),
+    ("stripe", "limit"): (429, {"error": {"type": "invalid_request_error", "code": "rate_limit",
+    "message": "Request rate limit exceeded."}}),
 }  # fmt: skip
 
 

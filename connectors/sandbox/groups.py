@@ -1,6 +1,6 @@
 """The unit in which the world is made: customers that belong together, and all that four departments know of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from connectors.sandbox import moments, noise, people
@@ -31,9 +31,7 @@ def members(seed: int, number: int) -> Group:
         one = people.person(rng, f"p{number}.0", country, None, number)
         if kind == "consumer":
             return Group(kind, (), (one,))
-        elder = people.replace(
-            one, twin=True, birth=one.birth.replace(year=1940 + one.birth.year % 30, day=1 + number % 28)
-        )
+        elder = replace(one, twin=True, birth=one.birth.replace(year=1940 + one.birth.year % 30, day=1 + number % 28))
         return Group(kind, (), (elder, people.relative(rng, f"p{number}.1", elder)))
     orgs = [people.organization(rng, f"o{number}.0", country)]
     if kind == "branches":
@@ -42,8 +40,8 @@ def members(seed: int, number: int) -> Group:
         for place in range(1, rng.choice((2, 3))):
             tenant = people.organization(rng, f"o{number}.{place}", country)
             phone = people.landline(rng, orgs[0].address)
-            orgs.append(people.replace(tenant, address=orgs[0].address, phone=phone))
-    persons = []
+            orgs.append(replace(tenant, address=orgs[0].address, phone=phone))
+    persons: list[Person] = []
     for org in orgs:
         for _ in range(1 + int(rng.random() ** 2 * 4)):
             persons.append(people.person(rng, f"p{number}.{len(persons)}", country, org, number))
@@ -57,7 +55,7 @@ def _own_mail(persons: list[Person]) -> list[Person]:
     for who in persons:
         mail = who.email if who.email not in taken else who.email.replace("@", f"{len(taken) + 1}@")
         taken.add(mail)
-        own.append(people.replace(who, email=mail))
+        own.append(replace(who, email=mail))
     return own
 
 

@@ -88,7 +88,8 @@ def _country(scene: Scene) -> names.Country:
 def duplicate(scene: Scene) -> bool:
     """Somebody is written down once more, or for the first time, in some department."""
     rng = scene.desk.rng
-    who: Person | Org = rng.choice((*scene.group.persons, *scene.group.orgs))
+    everybody: tuple[Person | Org, ...] = (*scene.group.persons, *scene.group.orgs)
+    who = rng.choice(everybody)
     if isinstance(who, Org):
         seen = noise.organization(rng, who, twin=scene.group.kind == "branches")
         make = rng.choice((sales.account, marketing.company, support.organization, finance.customer))
@@ -180,7 +181,7 @@ def opportunity_moved(scene: Scene) -> bool:
     if draw < 0.3 and str(data["CloseDate"])[:2] == "20":
         old = data["CloseDate"]
         fields["CloseDate"] = moments.date(at + rng.randrange(10, 90) * moments.DAY)
-        sales.history(scene.desk, row.id, "CloseDate", old, fields["CloseDate"], at)
+        sales.history(scene.desk, row.id, "CloseDate", (old, fields["CloseDate"]), at)
     else:
         order = [name for name, _ in sales.STAGES]
         place = order.index(data["StageName"]) if data["StageName"] in order else 0
@@ -190,7 +191,7 @@ def opportunity_moved(scene: Scene) -> bool:
         fields |= {"StageName": stage, "IsClosed": closed, "IsWon": stage == sales.WON}
         if closed:
             fields |= {"Probability": 100.0 if stage == sales.WON else 0.0, "CloseDate": moments.date(at)}
-        sales.history(scene.desk, row.id, "StageName", data["StageName"], stage, at)
+        sales.history(scene.desk, row.id, "StageName", (data["StageName"], stage), at)
     scene.keep(sales.changed(row, at, **fields))
     return True
 
@@ -322,7 +323,10 @@ def campaign(scene: Scene) -> bool:
 
 # Share of the groups to which it happens in a day; at least one each.
 SHARES: tuple[tuple[float, Callable[[Scene], bool]], ...] = (
-    (0.020, details), (0.010, duplicate), (0.004, removal), (0.004, merge), (0.008, opportunity_opened), (0.016, opportunity_moved),
-    (0.002, deal_moved), (0.001, deal_opened), (0.012, payment), (0.003, refund), (0.012, billing), (0.003, cancellation),
-    (0.014, ticket_opened), (0.012, ticket_solved), (0.024, mailing), (0.004, unsubscription), (0.004, subscription_given), (0.008, campaign),
+    (0.020, details), (0.010, duplicate), (0.004, removal), (0.004, merge), (0.008, opportunity_opened), (0.016,
+    opportunity_moved),
+    (0.002, deal_moved), (0.001, deal_opened), (0.012, payment), (0.003, refund), (0.012, billing), (0.003,
+    cancellation),
+    (0.014, ticket_opened), (0.012, ticket_solved), (0.024, mailing), (0.004, unsubscription), (0.004,
+    subscription_given), (0.008, campaign),
 )  # fmt: skip

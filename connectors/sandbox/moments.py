@@ -17,6 +17,11 @@ def from_ms(ms: int) -> dt.datetime:
     return dt.datetime.fromtimestamp(ms / 1_000, tz=dt.UTC)
 
 
+def of_date(text: str) -> int:
+    """Midnight UTC of `2026-11-02`, ms."""
+    return to_ms(dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC))
+
+
 def salesforce(ms: int) -> str:
     """`2026-11-02T08:00:00.000+0000`"""
     return from_ms(ms).strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1_000:03d}+0000"

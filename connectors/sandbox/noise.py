@@ -151,12 +151,14 @@ def company_as_written(rng: Random, org: Org) -> str:
 
 def _long_form(form: str) -> str:
     return {"Ltd": "Limited", "Limited": "Ltd.", "Inc": "Incorporated", "Corp": "Corporation", "GmbH": "G.m.b.H.",
-            "Sp. z o.o.": "Spółka z o.o.", "AG": "Aktiengesellschaft", "SARL": "S.A.R.L."}.get(form, f"{form}.".replace("..", "."))  # fmt: skip
+            "Sp. z o.o.": "Spółka z o.o.", "AG": "Aktiengesellschaft", "SARL": "S.A.R.L."}.get(form,
+            f"{form}.".replace("..", "."))  # fmt: skip
 
 
 def _abbreviated(name: str) -> str:
     swaps = (("Maschinenbau", "Masch.bau"), ("Systems", "Sys."), ("Solutions", "Sol."), ("Consulting", "Cons."),
-             ("Industries", "Ind."), ("Construction", "Constr."), ("Engineering", "Eng."), ("Group", "Grp"))  # fmt: skip
+             ("Industries", "Ind."), ("Construction", "Constr."), ("Engineering", "Eng."), ("Group",
+             "Grp"))  # fmt: skip
     for long, short in swaps:
         if name.endswith(long):
             return name.removesuffix(long) + short

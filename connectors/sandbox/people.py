@@ -9,7 +9,16 @@ from connectors.sandbox import names
 from connectors.sandbox.names import COUNTRIES, Country
 
 _WEIGHTS = [country.weight for country in COUNTRIES]
-_LETTERS = str.maketrans({"ß": "ss", "ł": "l", "Ł": "L", "ø": "o", "æ": "ae"})
+_LETTERS: dict[int, str] = {ord("ß"): "ss", ord("ł"): "l", ord("Ł"): "L", ord("ø"): "o", ord("æ"): "ae"}
+
+_UMLAUTS: dict[int, str] = {
+    ord("ä"): "ae",
+    ord("ö"): "oe",
+    ord("ü"): "ue",
+    ord("Ä"): "Ae",
+    ord("Ö"): "Oe",
+    ord("Ü"): "Ue",
+}
 
 
 @dataclass(frozen=True)
@@ -71,7 +80,7 @@ def ascii_fold(text: str) -> str:
 
 def slug(text: str) -> str:
     """Letters and digits of a name, for mail addresses and domains: `Müller Bau` -> `mueller-bau`."""
-    spelled = text.translate(str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"}))
+    spelled = text.translate(_UMLAUTS)
     kept = "".join(char if char.isalnum() else " " for char in ascii_fold(spelled).replace("'", "").lower())
     return "-".join(kept.split())
 

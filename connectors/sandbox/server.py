@@ -11,6 +11,7 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
+from starlette.middleware.base import RequestResponseEndpoint
 from starlette.types import ASGIApp
 
 from connectors.sandbox import moments
@@ -35,11 +36,11 @@ def application(folder: Path) -> ASGIApp:
         app.include_router(vendor.router)
     faults = Faults(app)
     _controls(app, folder, faults)
-    app.add_exception_handler(RefusalError, lambda _request, refusal: refusal.response())  # type: ignore[attr-defined]
+    app.add_exception_handler(RefusalError, lambda _request, refusal: refusal.response())
     app.add_exception_handler(RequestValidationError, _invalid)
 
     @app.middleware("http")
-    async def say_so(request: Request, call_next):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    async def say_so(request: Request, call_next: RequestResponseEndpoint) -> Response:
         response = await call_next(request)
         response.headers["X-Simulation"] = "onerecord-sandbox"
         return response

@@ -103,7 +103,7 @@ def replace(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
 def read(connection: sqlite3.Connection, where: str, parameters: Iterable[Any] = ()) -> Iterator[Row]:
     """Rows by a WHERE clause of our own making."""
     for values in connection.execute(f"SELECT * FROM record WHERE {where}", tuple(parameters)):
-        yield Row(*values[:-1], json.loads(values[-1]))
+        yield Row._make((*values[:-1], json.loads(values[-1])))
 
 
 def meta(connection: sqlite3.Connection) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Making the world: one SQLite file, written as a stream, the same for the same seed and size."""
 
 import datetime as dt
+import sqlite3
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
@@ -66,7 +67,7 @@ def _same_world(folder: Path, size: int, seed: int) -> None:
         publish(connection, folder)
 
 
-def _populate(connection: "store.sqlite3.Connection", size: int, seed: int, now: int, counters: Counter[str]) -> int:
+def _populate(connection: sqlite3.Connection, size: int, seed: int, now: int, counters: Counter[str]) -> int:
     """Groups until the world is big enough; answers how many. Memory is bounded by the batch."""
     base = Desk(Random(f"{seed}/base"), now - HISTORY, now, counters, -1)
     sales.base(base)
@@ -88,7 +89,7 @@ def _populate(connection: "store.sqlite3.Connection", size: int, seed: int, now:
     return number
 
 
-def publish(connection: "store.sqlite3.Connection", folder: Path) -> None:
+def publish(connection: sqlite3.Connection, folder: Path) -> None:
     """Write the truth and the clock from what the file holds; the clock last, as others start from it."""
     store.write_truth(connection, truth_path(folder))
     part = clock_path(folder).with_suffix(".part")

@@ -53,7 +53,8 @@ async def token(request: Request) -> Response:
     instance = base.prefix(request, "salesforce")
     body = {
         "access_token": session, "signature": secrets.token_urlsafe(24), "scope": "api", "instance_url": instance,
-        "id": f"{instance}/id/00D5g0000000001/0055g0000000001", "token_type": "Bearer", "issued_at": str(base.office(request).now()),
+        "id": f"{instance}/id/00D5g0000000001/0055g0000000001", "token_type": "Bearer",
+        "issued_at": str(base.office(request).now()),
     }  # fmt: skip
     return answer(body)
 

@@ -32,19 +32,24 @@ def _place(prefix: str) -> str:
     return " ".join(f"{prefix}{part}" for part in ("Street", "City", "State", "PostalCode", "Country"))
 
 
-_PERSON = "Name FirstName LastName Salutation Email Phone MobilePhone Title OwnerId HasOptedOutOfEmail DoNotCall LastActivityDate MasterRecordId"
+_PERSON = (
+    "Name FirstName LastName Salutation Email Phone MobilePhone Title OwnerId HasOptedOutOfEmail DoNotCall "
+    "LastActivityDate MasterRecordId"
+)
 
 FIELDS: dict[str, dict[str, str]] = {
     "Account": _typed(
-        f"{_SYSTEM} Name ParentId Phone Website OwnerId Industry Type LastActivityDate MasterRecordId {_place('Billing')}"
+        f"{_SYSTEM} Name ParentId Phone Website OwnerId Industry Type LastActivityDate "
+        f"MasterRecordId {_place('Billing')}"
     ),
     "Contact": _typed(f"{_SYSTEM} {_PERSON} AccountId Birthdate {_place('Mailing')}"),
     "Lead": _typed(
-        f"{_SYSTEM} {_PERSON} Company Website Status IsConverted ConvertedAccountId ConvertedContactId ConvertedDate LeadSource {_place('')}"
+        f"{_SYSTEM} {_PERSON} Company Website Status IsConverted ConvertedAccountId "
+        f"ConvertedContactId ConvertedDate LeadSource {_place('')}"
     ),
     "Opportunity": _typed(
-        f"{_SYSTEM} Name AccountId ContactId OwnerId StageName Amount CurrencyIsoCode CloseDate Probability NextStep IsClosed IsWon Type "
-        "LeadSource ForecastCategoryName CampaignId LastActivityDate"
+        f"{_SYSTEM} Name AccountId ContactId OwnerId StageName Amount CurrencyIsoCode CloseDate Probability NextStep "
+        "IsClosed IsWon Type LeadSource ForecastCategoryName CampaignId LastActivityDate"
     ),
     "OpportunityFieldHistory": _typed(
         "Id IsDeleted OpportunityId Field DataType OldValue NewValue CreatedDate CreatedById"

@@ -185,7 +185,7 @@ class _Parser:
             type_, ("text",)
         )
         if kind not in fits or (type_ == "boolean" and value.lower() not in ("true", "false")):
-            problem = f"value of filter criterion for field '{field}' must be of type {type_} and should not be enclosed in quotes"
+            problem = f"value of filter criterion for field '{field}' must be of type {type_}"
             raise RefusalError(400, [{"message": problem, "errorCode": "INVALID_FIELD"}])
         return _literal(kind, value)
 
@@ -222,5 +222,5 @@ def _literal(kind: str, value: str) -> Any:
 
 
 def _no_field(name: str, object_name: str) -> RefusalError:
-    problem = f"\nSELECT {name} FROM {object_name}\n       ^\nERROR at Row:1:Column:8\nNo such column '{name}' on entity '{object_name}'."
+    problem = f"\nSELECT {name}\n       ^\nERROR at Row:1:Column:8\nNo such column '{name}' on entity '{object_name}'."
     return RefusalError(400, [{"message": problem, "errorCode": "INVALID_FIELD"}])

@@ -83,7 +83,8 @@ def listed(request: Request, name: str) -> Response:
 
 def _filters(request: Request, object_: str, now: int) -> tuple[list[str], list[Any]]:
     """created[...], and what each list filters by besides; anything else is an unknown parameter."""
-    clauses, values = ["created<=?"], [now]
+    clauses: list[str] = ["created<=?"]
+    values: list[Any] = [now]
     for key, value in request.query_params.multi_items():
         inner = key.partition("[")[2].rstrip("]")
         if key == "created" or (key.startswith("created[") and inner in _BOUNDS):

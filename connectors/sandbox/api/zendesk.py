@@ -71,7 +71,8 @@ def _by_cursor(request: Request, name: str) -> Response:
     cursor = request.query_params.get("cursor")
     at, seq = _decoded(cursor) if cursor else (_start(request, now) * 1_000, -1)
     rows = office.db.execute(
-        "SELECT stamp, seq, json FROM record WHERE object=? AND (stamp, seq)>(?,?) AND stamp<=? ORDER BY stamp, seq LIMIT ?",
+        "SELECT stamp, seq, json FROM record WHERE object=? AND (stamp, seq)>(?,?) AND stamp<=? "
+        "ORDER BY stamp, seq LIMIT ?",
         (f"zendesk.{name}", at, seq, now - LATE, size + 1),
     ).fetchall()
     page, more = rows[:size], len(rows) > size
@@ -107,15 +108,13 @@ def organizations(request: Request) -> Response:
     office, size = base.office(request), _page_size(request)
     now = office.now()
     start = _whole(request, "start_time")
-    sql = "SELECT stamp, json FROM record WHERE object='zendesk.organizations' AND stamp>=? AND stamp<=? ORDER BY stamp, seq"
+    where = "FROM record WHERE object='zendesk.organizations' AND stamp>=? AND stamp<=?"
+    sql = f"SELECT stamp, json {where} ORDER BY stamp, seq"
     rows = office.db.execute(f"{sql} LIMIT ?", (start * 1_000, now - LATE, size)).fetchall()
     if len(rows) == size:
         rows = office.db.execute(sql, (start * 1_000, rows[-1][0])).fetchall()
     end = rows[-1][0] // 1_000 if rows else None
-    total = office.db.execute(
-        "SELECT count(*) FROM record WHERE object='zendesk.organizations' AND stamp>=? AND stamp<=?",
-        (start * 1_000, now - LATE),
-    ).fetchone()[0]
+    total = office.db.execute(f"SELECT count(*) {where}", (start * 1_000, now - LATE)).fetchone()[0]
     query = {"start_time": end or start} | ({"per_page": size} if size != PAGE else {})
     following = f"{base.prefix(request, 'zendesk')}/api/v2/incremental/organizations.json?{urlencode(query)}"
     tail = {

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from connectors.sandbox import ids, moments, noise
+from connectors.sandbox import ids, noise
 from connectors.sandbox.desk import Desk
 from connectors.sandbox.moments import DAY
 from connectors.sandbox.noise import Seen
@@ -21,15 +21,18 @@ def customer(desk: Desk, who: Person | Org, seen: Seen) -> Row:
     address = None
     if at is not None:
         address = {
-            "line1": noise.street_as_written(desk.rng, at.street), "line2": None, "city": at.city, "state": at.region or None,
+            "line1": noise.street_as_written(desk.rng, at.street), "line2": None, "city": at.city,
+            "state": at.region or None,
             "postal_code": at.postcode, "country": at.country.code,
         }  # fmt: skip
     metadata = {"customer_type": "company" if company else "individual"} | (
         {"birth_date": seen.birth} if seen.birth else {}
     )
-    data = {
-        "name": seen.name, "email": seen.email or None, "phone": seen.phone or seen.mobile or None, "address": address, "balance": 0,
-        "currency": currency, "delinquent": False, "description": None, "metadata": metadata, "preferred_locales": [], "shipping": None,
+    data: dict[str, Any] = {
+        "name": seen.name, "email": seen.email or None, "phone": seen.phone or seen.mobile or None,
+        "address": address, "balance": 0,
+        "currency": currency, "delinquent": False, "description": None, "metadata": metadata, "preferred_locales": [],
+        "shipping": None,
         "tax_exempt": "none",
     }  # fmt: skip
     kind = "organization" if company else "person"
@@ -43,13 +46,17 @@ def subscription(desk: Desk, of: Row) -> Row:
     ended = desk.moment(created) // 1_000 if status == "canceled" else None
     item = {
         "id": f"si_{of.id[4:]}", "object": "subscription_item", "quantity": 1,
-        "price": {"id": f"price_{product.lower()}", "object": "price", "nickname": product, "currency": of.data["currency"], "unit_amount": price,
+        "price": {"id": f"price_{product.lower()}", "object": "price", "nickname": product,
+        "currency": of.data["currency"], "unit_amount": price,
                   "product": f"prod_{product.lower()}", "recurring": {"interval": "month", "interval_count": 1}},
     }  # fmt: skip
     data = {
-        "customer": of.id, "status": status, "currency": of.data["currency"], "start_date": created // 1_000, "canceled_at": ended, "ended_at": ended,
-        "cancel_at_period_end": False, "current_period_start": created // 1_000, "current_period_end": (created + 30 * DAY) // 1_000,
-        "items": {"object": "list", "data": [item], "has_more": False, "url": "/v1/subscription_items"}, "metadata": {}, "collection_method": "send_invoice",
+        "customer": of.id, "status": status, "currency": of.data["currency"], "start_date": created // 1_000,
+        "canceled_at": ended, "ended_at": ended,
+        "cancel_at_period_end": False, "current_period_start": created // 1_000,
+        "current_period_end": (created + 30 * DAY) // 1_000,
+        "items": {"object": "list", "data": [item], "has_more": False, "url": "/v1/subscription_items"},
+        "metadata": {}, "collection_method": "send_invoice",
     }  # fmt: skip
     return _row(desk, "subscription", created, data, changed_at=ended * 1_000 if ended else None)
 
@@ -62,16 +69,22 @@ def invoice(desk: Desk, of: Row, subscription_row: Row | None = None, *, status:
     paid_at = min(desk.now, created + rng.randrange(1, 40) * DAY) // 1_000 if status == "paid" else None
     seq = desk.next("stripe.invoice")
     data: dict[str, Any] = {
-        "customer": of.id, "customer_name": of.data["name"], "customer_email": of.data["email"], "number": f"INV-{seq:07d}", "status": status,
-        "currency": of.data["currency"], "subtotal": total, "total": total, "amount_due": total, "amount_paid": total if status == "paid" else 0,
-        "amount_remaining": 0 if status in ("paid", "void") else total, "attempted": True, "paid": status == "paid", "charge": None,
-        "due_date": (created + 30 * DAY) // 1_000, "subscription": subscription_row.id if subscription_row else None, "metadata": {},
+        "customer": of.id, "customer_name": of.data["name"], "customer_email": of.data["email"],
+        "number": f"INV-{seq:07d}", "status": status,
+        "currency": of.data["currency"], "subtotal": total, "total": total, "amount_due": total,
+        "amount_paid": total if status == "paid" else 0,
+        "amount_remaining": 0 if status in ("paid", "void") else total, "attempted": True, "paid": status == "paid",
+        "charge": None,
+        "due_date": (created + 30 * DAY) // 1_000, "subscription": subscription_row.id if subscription_row else None,
+        "metadata": {},
         "status_transitions": {
-            "finalized_at": created // 1_000, "paid_at": paid_at, "voided_at": created // 1_000 + 60 if status == "void" else None,
+            "finalized_at": created // 1_000, "paid_at": paid_at,
+            "voided_at": created // 1_000 + 60 if status == "void" else None,
             "marked_uncollectible_at": None,
         },
         "lines": {"object": "list", "has_more": False, "url": "/v1/invoices/lines", "data": [
-            {"id": f"il_{seq}", "object": "line_item", "amount": total, "currency": of.data["currency"], "description": "Service", "quantity": 1},
+            {"id": f"il_{seq}", "object": "line_item", "amount": total, "currency": of.data["currency"],
+            "description": "Service", "quantity": 1},
         ]},
     }  # fmt: skip
     row = _row(desk, "invoice", created, data, changed_at=paid_at * 1_000 if paid_at else None, seq=seq)
@@ -86,10 +99,13 @@ def charge(desk: Desk, of: Row, about: Row, at: int) -> Row:
     total = about.data["subtotal"]
     refunded = total if desk.rng.random() < 0.04 else total // 2 if desk.rng.random() < 0.02 else 0
     data = {
-        "customer": of.id, "invoice": about.id, "amount": total, "amount_captured": total, "amount_refunded": refunded, "refunded": refunded == total,
-        "captured": True, "paid": True, "status": "succeeded", "currency": of.data["currency"], "failure_code": None, "failure_message": None,
+        "customer": of.id, "invoice": about.id, "amount": total, "amount_captured": total,
+        "amount_refunded": refunded, "refunded": refunded == total,
+        "captured": True, "paid": True, "status": "succeeded", "currency": of.data["currency"], "failure_code": None,
+        "failure_message": None,
         "description": None, "payment_intent": None, "receipt_email": of.data["email"], "metadata": {},
-        "billing_details": {"name": of.data["name"], "email": of.data["email"], "phone": None, "address": of.data["address"]},
+        "billing_details": {"name": of.data["name"], "email": of.data["email"], "phone": None,
+        "address": of.data["address"]},
     }  # fmt: skip
     return _row(desk, "charge", at, data, event="succeeded")
 
@@ -97,16 +113,21 @@ def charge(desk: Desk, of: Row, about: Row, at: int) -> Row:
 def failed_charge(desk: Desk, of: Row, about: Row) -> Row:
     at = desk.moment(about.created)
     data = {
-        "customer": of.id, "invoice": about.id, "amount": about.data["subtotal"], "amount_captured": 0, "amount_refunded": 0, "refunded": False,
-        "captured": False, "paid": False, "status": "failed", "currency": of.data["currency"], "failure_code": "card_declined",
-        "failure_message": "Your card was declined.", "description": None, "payment_intent": None, "receipt_email": of.data["email"], "metadata": {},
-        "billing_details": {"name": of.data["name"], "email": of.data["email"], "phone": None, "address": of.data["address"]},
+        "customer": of.id, "invoice": about.id, "amount": about.data["subtotal"], "amount_captured": 0,
+        "amount_refunded": 0, "refunded": False,
+        "captured": False, "paid": False, "status": "failed", "currency": of.data["currency"],
+        "failure_code": "card_declined",
+        "failure_message": "Your card was declined.", "description": None, "payment_intent": None,
+        "receipt_email": of.data["email"], "metadata": {},
+        "billing_details": {"name": of.data["name"], "email": of.data["email"], "phone": None,
+        "address": of.data["address"]},
     }  # fmt: skip
     return _row(desk, "charge", at, data, event="failed")
 
 
 def _row(
-    desk: Desk, name: str, created: int, fields: dict[str, Any], *, changed_at: int | None = None, seq: int | None = None,
+    desk: Desk, name: str, created: int, fields: dict[str, Any], *, changed_at: int | None = None,
+    seq: int | None = None,
     entity: str | None = None, kind: str | None = None, event: str = "created",
 ) -> Row:  # fmt: skip
     object_ = f"stripe.{name}"
@@ -130,7 +151,8 @@ def announce(desk: Desk, row: Row, type_: str, at: int) -> None:
     object_ = "stripe.event"
     seq = desk.next(object_)
     data = {
-        "id": ids.make(object_, seq), "object": "event", "api_version": "2024-06-20", "created": at // 1_000, "type": type_, "livemode": False,
+        "id": ids.make(object_, seq), "object": "event", "api_version": "2024-06-20", "created": at // 1_000,
+        "type": type_, "livemode": False,
         "pending_webhooks": 0, "request": {"id": None, "idempotency_key": None}, "data": {"object": row.data},
     }  # fmt: skip
     desk.add(object_, seq, at, at, data)

@@ -19,11 +19,15 @@ MODIFIED = {"contacts": "lastmodifieddate", "companies": "hs_lastmodifieddate", 
 def contact(desk: Desk, who: Person, seen: Seen, company: Row | None) -> Row:
     mail = desk.unique_mail("hubspot", seen.email, who.private_email)
     properties = {
-        "email": mail or None, "firstname": seen.given or None, "lastname": seen.family or None, "phone": seen.phone or None,
-        "mobilephone": seen.mobile or None, "jobtitle": seen.title or None, "company": seen.company or None, "date_of_birth": seen.birth or None,
+        "email": mail or None, "firstname": seen.given or None, "lastname": seen.family or None,
+        "phone": seen.phone or None,
+        "mobilephone": seen.mobile or None, "jobtitle": seen.title or None, "company": seen.company or None,
+        "date_of_birth": seen.birth or None,
         "hs_language": who.country.language, "lifecyclestage": desk.rng.choice(("subscriber", "lead", "customer")),
-        "hs_email_optout": desk.rng.choice(("true", "false", None, None)), "hubspot_owner_id": str(40 + desk.rng.randrange(9)),
-        "associatedcompanyid": company.id if company else None, "hs_calculated_merged_vids": None, "hs_merged_object_ids": None,
+        "hs_email_optout": desk.rng.choice(("true", "false", None, None)),
+        "hubspot_owner_id": str(40 + desk.rng.randrange(9)),
+        "associatedcompanyid": company.id if company else None, "hs_calculated_merged_vids": None,
+        "hs_merged_object_ids": None,
         **_address(desk, seen.address),
     }  # fmt: skip
     row = _row(desk, "contacts", properties, entity=who.entity, kind="person")
@@ -34,9 +38,12 @@ def contact(desk: Desk, who: Person, seen: Seen, company: Row | None) -> Row:
 
 def company(desk: Desk, org: Org, seen: Seen) -> Row:
     properties = {
-        "name": seen.name, "domain": org.domain if seen.website else None, "website": seen.website or None, "phone": seen.phone or None,
-        "industry": desk.rng.choice(("CONSTRUCTION", "COMPUTER_SOFTWARE", "MACHINERY", None)), "hubspot_owner_id": str(40 + desk.rng.randrange(9)),
-        "numberofemployees": str(desk.rng.choice((5, 20, 80, 250, 1200))), "hs_merged_object_ids": None, "hs_parent_company_id": None,
+        "name": seen.name, "domain": org.domain if seen.website else None, "website": seen.website or None,
+        "phone": seen.phone or None,
+        "industry": desk.rng.choice(("CONSTRUCTION", "COMPUTER_SOFTWARE", "MACHINERY", None)),
+        "hubspot_owner_id": str(40 + desk.rng.randrange(9)),
+        "numberofemployees": str(desk.rng.choice((5, 20, 80, 250, 1200))), "hs_merged_object_ids": None,
+        "hs_parent_company_id": None,
         **_address(desk, seen.address),
     }  # fmt: skip
     return _row(desk, "companies", properties, entity=org.entity, kind="organization")
@@ -62,12 +69,16 @@ def deal(desk: Desk, about: Row, people: list[Row], currency: str) -> Row:
     stamp = desk.moment(created)
     at = [created + (stamp - created) * place // len(passed) for place in range(len(passed))]
     close = moments.hubspot(stamp if closed else desk.now + rng.randrange(-20, 80) * DAY)
+    about_properties = about.data["properties"]
+    named = about_properties.get("name") or about_properties.get("lastname") or "Deal"
     amount = None if rng.random() < 0.05 else str(rng.randrange(5, 900) * 100)
     properties = {
-        "dealname": f"{about.data['properties'].get('name') or about.data['properties'].get('lastname') or 'Deal'} {rng.randrange(2025, 2028)}",
-        "dealstage": passed[-1], "pipeline": "default", "amount": amount, "closedate": close, "deal_currency_code": currency,
+        "dealname": f"{named} {rng.randrange(2025, 2028)}",
+        "dealstage": passed[-1], "pipeline": "default", "amount": amount, "closedate": close,
+        "deal_currency_code": currency,
         "hubspot_owner_id": str(40 + rng.randrange(9)), "hs_is_closed": str(closed).lower(),
-        "hs_is_closed_won": str(passed[-1] == "closedwon").lower(), "dealtype": "newbusiness", "hs_merged_object_ids": None,
+        "hs_is_closed_won": str(passed[-1] == "closedwon").lower(), "dealtype": "newbusiness",
+        "hs_merged_object_ids": None,
     }  # fmt: skip
     history = {
         "dealstage": [_version(value, moment) for value, moment in zip(reversed(passed), reversed(at), strict=True)],
@@ -98,8 +109,10 @@ def email_event(desk: Desk, recipient: Row, kind: str | None = None) -> Row | No
     object_ = "hubspot.email_event"
     seq, at = desk.next(object_), desk.moment(recipient.created)
     data = {
-        "id": ids.make(object_, seq), "appId": 113, "appName": "Batch", "portalId": PORTAL, "emailCampaignId": 2_000 + desk.rng.randrange(9),
-        "recipient": mail, "type": kind or desk.rng.choice(EVENTS), "created": at, "sentBy": {"id": ids.make("hubspot.sent", seq), "created": at},
+        "id": ids.make(object_, seq), "appId": 113, "appName": "Batch", "portalId": PORTAL,
+        "emailCampaignId": 2_000 + desk.rng.randrange(9),
+        "recipient": mail, "type": kind or desk.rng.choice(EVENTS), "created": at,
+        "sentBy": {"id": ids.make("hubspot.sent", seq), "created": at},
     }  # fmt: skip
     return desk.add(object_, seq, at, at, data)
 

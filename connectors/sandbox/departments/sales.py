@@ -1,5 +1,6 @@
 """The sales department: what its Salesforce org holds."""
 
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -45,7 +46,8 @@ def base(desk: Desk) -> None:
         }
         _row(desk, "User", desk.since, desk.since, fields)
     for number in range(CAMPAIGNS):
-        name = f"{('Spring', 'Summer', 'Autumn', 'Winter')[number % 4]} {('Webinar', 'Fair', 'Newsletter')[number % 3]} {2025 + number // 6}"
+        season = ("Spring", "Summer", "Autumn", "Winter")[number % 4]
+        name = f"{season} {('Webinar', 'Fair', 'Newsletter')[number % 3]} {2025 + number // 6}"
         created = desk.moment()
         fields = {
             "Name": name,
@@ -59,7 +61,8 @@ def base(desk: Desk) -> None:
 def account(desk: Desk, org: Org, seen: Seen, parent: str | None = None) -> Row:
     created = desk.moment()
     fields = {
-        "Name": seen.name, "ParentId": parent, "Phone": seen.phone or None, "Website": seen.website or None, "OwnerId": owner(desk.rng),
+        "Name": seen.name, "ParentId": parent, "Phone": seen.phone or None, "Website": seen.website or None,
+        "OwnerId": owner(desk.rng),
         "Industry": desk.rng.choice(("Manufacturing", "Technology", "Construction", "Services", None)),
         "Type": desk.rng.choice(("Customer", "Prospect", "Partner", None)),
         "LastActivityDate": None, "MasterRecordId": None, **_address(desk.rng, "Billing", seen.address),
@@ -82,8 +85,10 @@ def lead(desk: Desk, who: Person, seen: Seen, converted: tuple[str, str] | None)
     created = desk.moment()
     account_id, contact_id = converted or (None, None)
     fields = {
-        **_person(desk.rng, seen), "Company": seen.company or "[not provided]", "Website": None, "OwnerId": owner(desk.rng),
-        "Status": "Closed - Converted" if converted else desk.rng.choice(("Open - Not Contacted", "Working - Contacted")),
+        **_person(desk.rng, seen), "Company": seen.company or "[not provided]", "Website": None,
+        "OwnerId": owner(desk.rng),
+        "Status": "Closed - Converted" if converted else desk.rng.choice(("Open - Not Contacted",
+        "Working - Contacted")),
         "IsConverted": converted is not None, "ConvertedAccountId": account_id, "ConvertedContactId": contact_id,
         "ConvertedDate": moments.date(desk.moment(created)) if converted else None,
         "HasOptedOutOfEmail": desk.rng.random() < 0.08, "DoNotCall": desk.rng.random() < 0.05,
@@ -96,7 +101,8 @@ def lead(desk: Desk, who: Person, seen: Seen, converted: tuple[str, str] | None)
 def _person(rng: Random, seen: Seen) -> dict[str, Any]:
     return {
         "FirstName": seen.given or None, "LastName": seen.family, "Name": f"{seen.given} {seen.family}".strip(),
-        "Email": seen.email or None, "Phone": seen.phone or None, "MobilePhone": seen.mobile or None, "Title": seen.title or None,
+        "Email": seen.email or None, "Phone": seen.phone or None, "MobilePhone": seen.mobile or None,
+        "Title": seen.title or None,
         "Salutation": rng.choice((None, "Mr.", "Ms.", "Dr.")) if rng.random() < 0.1 else None,
     }  # fmt: skip
 
@@ -126,10 +132,14 @@ def opportunity(desk: Desk, account_row: Row, contacts: list[Row], currency: str
     last = end if closed else created if shape == "stale" else max(created, desk.now - rng.randrange(10) * DAY)
     fields = {
         "Name": f"{account_row.data['Name']} - {rng.choice(('Licences', 'Rollout', 'Renewal', 'Pilot', 'Extension'))}",
-        "AccountId": account_row.id, "ContactId": contacts[0].id if contacts else None, "OwnerId": account_row.data["OwnerId"],
-        "StageName": stage, "Amount": amount, "CurrencyIsoCode": currency, "CloseDate": moments.date(close), "Probability": float(probability),
-        "NextStep": rng.choice(("Call back", "Send offer", "Demo on site", "Wait for legal")), "IsClosed": closed, "IsWon": stage == WON,
-        "Type": "New Business", "LeadSource": None, "ForecastCategoryName": "Closed" if closed else "Pipeline", "CampaignId": None,
+        "AccountId": account_row.id, "ContactId": contacts[0].id if contacts else None,
+        "OwnerId": account_row.data["OwnerId"],
+        "StageName": stage, "Amount": amount, "CurrencyIsoCode": currency, "CloseDate": moments.date(close),
+        "Probability": float(probability),
+        "NextStep": rng.choice(("Call back", "Send offer", "Demo on site", "Wait for legal")), "IsClosed": closed,
+        "IsWon": stage == WON,
+        "Type": "New Business", "LeadSource": None, "ForecastCategoryName": "Closed" if closed else "Pipeline",
+        "CampaignId": None,
         "LastActivityDate": moments.date(last) if last > created or shape != "stale" else None,
     }  # fmt: skip
     if shape == "missing":
@@ -179,27 +189,30 @@ def _history(desk: Desk, row: Row, shape: str, step: int, end: int) -> None:
         passed = passed[:1]
     if data["IsClosed"]:
         passed.append(data["StageName"])
-    for place, (old, new) in enumerate(zip(passed, passed[1:], strict=False)):
+    for place, (old, new) in enumerate(pairwise(passed)):
         at = row.created + (until - row.created) * (place + 1) // len(passed) // 1_000 * 1_000
-        history(desk, row.id, "StageName", old, new, until if new == data["StageName"] else at)
+        history(desk, row.id, "StageName", (old, new), until if new == data["StageName"] else at)
     if shape == "pushed":
-        close = moments.to_ms(moments.dt.datetime.fromisoformat(data["CloseDate"] + "T00:00:00+00:00"))
+        close = moments.of_date(data["CloseDate"])
         pushes = rng.randrange(2, 6)
         for place in range(pushes):
-            before, after = (moments.date(close - (pushes - place - n) * 30 * DAY) for n in (0, 1))
+            old, new = (moments.date(close - (pushes - place - n) * 30 * DAY) for n in (0, 1))
             at = row.created + (row.stamp - row.created) * (place + 1) // (pushes + 1) // 1_000 * 1_000
-            history(desk, row.id, "CloseDate", before, after, at)
+            history(desk, row.id, "CloseDate", (old, new), at)
     if rng.random() < 0.15 and isinstance(data["Amount"], float):
-        history(desk, row.id, "Amount", round(data["Amount"] * rng.uniform(0.7, 1.6), -1), data["Amount"], until)
+        before = round(data["Amount"] * rng.uniform(0.7, 1.6), -1)
+        history(desk, row.id, "Amount", (before, data["Amount"]), until)
 
 
-def history(desk: Desk, opportunity_id: str, field: str, old: Any, new: Any, at: int) -> Row:
+def history(desk: Desk, opportunity_id: str, field: str, change: tuple[Any, Any], at: int) -> Row:
     """One line of OpportunityFieldHistory; it has no SystemModstamp."""
     object_ = "salesforce.OpportunityFieldHistory"
     seq = desk.next(object_)
     data = {
-        "Id": ids.make(object_, seq), "IsDeleted": False, "OpportunityId": opportunity_id, "Field": field, "DataType": "Text",
-        "OldValue": old, "NewValue": new, "CreatedDate": moments.salesforce(at), "CreatedById": owner(desk.rng),
+        "Id": ids.make(object_, seq), "IsDeleted": False, "OpportunityId": opportunity_id, "Field": field,
+        "DataType": "Text",
+        "OldValue": change[0], "NewValue": change[1], "CreatedDate": moments.salesforce(at),
+        "CreatedById": owner(desk.rng),
     }  # fmt: skip
     return desk.add(object_, seq, at, at, data)
 
@@ -209,7 +222,8 @@ def campaign_member(desk: Desk, member: Row) -> Row:
     status = desk.rng.choice(("Sent", "Sent", "Sent", "Responded", "Opened", "Declined"))
     is_lead = member.object.endswith("Lead")
     fields = {
-        "CampaignId": ids.salesforce("Campaign", 1 + desk.rng.randrange(CAMPAIGNS)), "LeadId": member.id if is_lead else None,
+        "CampaignId": ids.salesforce("Campaign", 1 + desk.rng.randrange(CAMPAIGNS)),
+        "LeadId": member.id if is_lead else None,
         "ContactId": None if is_lead else member.id, "Status": status, "HasResponded": status == "Responded",
         "FirstRespondedDate": moments.date(created) if status == "Responded" else None,
     }  # fmt: skip

@@ -11,7 +11,8 @@ from connectors.sandbox.store import Row
 HOST = "https://sandbox.zendesk.example/api/v2"
 AGENTS = 8
 SUBJECTS = (
-    "Cannot log in", "Invoice question", "Delivery is late", "Feature request", "Printer error 0x2A", "Change of address",
+    "Cannot log in", "Invoice question", "Delivery is late", "Feature request", "Printer error 0x2A",
+    "Change of address",
     "Damaged parcel", "How do I export?", "Password reset", "Contract renewal",
 )  # fmt: skip
 COMPLAINTS = (
@@ -35,8 +36,10 @@ def organization(desk: Desk, org: Org, seen: Seen) -> Row:
     seq, created = desk.next(object_), desk.moment()
     stamp = desk.stamp(created)
     data = {
-        "id": ids.number(object_, seq), "url": f"{HOST}/organizations/{ids.number(object_, seq)}.json", "name": seen.name,
-        "domain_names": [org.domain] if seen.website else [], "details": _address_line(seen), "notes": None, "external_id": None,
+        "id": ids.number(object_, seq), "url": f"{HOST}/organizations/{ids.number(object_, seq)}.json",
+        "name": seen.name,
+        "domain_names": [org.domain] if seen.website else [], "details": _address_line(seen), "notes": None,
+        "external_id": None,
         "group_id": None, "shared_tickets": False, "shared_comments": False, "tags": [],
         "organization_fields": {"phone": seen.phone or None},
         "created_at": moments.zendesk(created), "updated_at": moments.zendesk(stamp), "deleted_at": None,
@@ -54,13 +57,15 @@ def user(desk: Desk, who: Person, seen: Seen, organization_row: Row | None) -> R
     at = seen.address
     shared = bool(seen.phone) and not seen.mobile and who.org is not None and who.phone == who.org.phone
     fields = {
-        "name": seen.name, "email": desk.unique_mail("zendesk", seen.email, who.private_email) or None, "phone": seen.mobile or seen.phone or None,
+        "name": seen.name, "email": desk.unique_mail("zendesk", seen.email, who.private_email) or None,
+        "phone": seen.mobile or seen.phone or None,
         "shared_phone_number": shared if seen.phone or seen.mobile else None, "locale": who.country.language,
         "organization_id": organization_row.data["id"] if organization_row else None,
         "notes": seen.company if seen.company and organization_row is None else None,
         "user_fields": {
             "birth_date": f"{seen.birth}T00:00:00+00:00" if seen.birth else None, "street": at.street if at else None,
-            "city": at.city if at else None, "postcode": at.postcode if at else None, "country": at.country.code if at else None,
+            "city": at.city if at else None, "postcode": at.postcode if at else None,
+            "country": at.country.code if at else None,
         },
     }  # fmt: skip
     return _user(desk, fields, entity=who.entity)
@@ -72,9 +77,12 @@ def _user(desk: Desk, fields: dict[str, Any], *, entity: str, created: int | Non
     created = desk.moment() if created is None else created
     stamp = desk.stamp(created)
     data = {
-        "id": ids.number(object_, seq), "url": f"{HOST}/users/{ids.number(object_, seq)}.json", "phone": None, "shared_phone_number": None,
-        "locale": "en", "iana_time_zone": "Europe/Berlin", "organization_id": None, "role": "end-user", "verified": desk.rng.random() < 0.8,
-        "active": True, "suspended": False, "external_id": None, "alias": None, "details": None, "notes": None, "tags": [], "user_fields": {},
+        "id": ids.number(object_, seq), "url": f"{HOST}/users/{ids.number(object_, seq)}.json", "phone": None,
+        "shared_phone_number": None,
+        "locale": "en", "iana_time_zone": "Europe/Berlin", "organization_id": None, "role": "end-user",
+        "verified": desk.rng.random() < 0.8,
+        "active": True, "suspended": False, "external_id": None, "alias": None, "details": None, "notes": None,
+        "tags": [], "user_fields": {},
         **fields, "created_at": moments.zendesk(created), "updated_at": moments.zendesk(stamp),
     }  # fmt: skip
     return desk.add(object_, seq, created, stamp, data, entity=entity, kind="person")
@@ -97,12 +105,18 @@ def ticket(desk: Desk, requester: Row, *, complaint: bool | None = None) -> Row:
     subject = rng.choice(COMPLAINTS if complaint else SUBJECTS)
     id_ = ids.number(object_, seq)
     data = {
-        "id": id_, "url": f"{HOST}/tickets/{id_}.json", "subject": subject, "raw_subject": subject, "description": f"{subject}. Please help.",
-        "status": status, "priority": "high" if complaint else rng.choice((None, "low", "normal", "high")), "type": rng.choice((None, "question", "incident", "problem")),
-        "requester_id": requester.data["id"], "submitter_id": requester.data["id"], "assignee_id": ids.number("zendesk.users", 1 + rng.randrange(AGENTS)),
-        "organization_id": requester.data["organization_id"], "group_id": None, "tags": [*(["complaint"] if complaint else []), rng.choice(("web", "phone", "billing"))],
-        "via": {"channel": rng.choice(("web", "email", "api"))}, "custom_fields": [], "has_incidents": False, "due_at": None, "external_id": None,
-        "satisfaction_rating": {"score": "unoffered"}, "created_at": moments.zendesk(created), "updated_at": moments.zendesk(updated),
+        "id": id_, "url": f"{HOST}/tickets/{id_}.json", "subject": subject, "raw_subject": subject,
+        "description": f"{subject}. Please help.",
+        "status": status, "priority": "high" if complaint else rng.choice((None, "low", "normal", "high")),
+        "type": rng.choice((None, "question", "incident", "problem")),
+        "requester_id": requester.data["id"], "submitter_id": requester.data["id"],
+        "assignee_id": ids.number("zendesk.users", 1 + rng.randrange(AGENTS)),
+        "organization_id": requester.data["organization_id"], "group_id": None,
+        "tags": [*(["complaint"] if complaint else []), rng.choice(("web", "phone", "billing"))],
+        "via": {"channel": rng.choice(("web", "email", "api"))}, "custom_fields": [], "has_incidents": False,
+        "due_at": None, "external_id": None,
+        "satisfaction_rating": {"score": "unoffered"}, "created_at": moments.zendesk(created),
+        "updated_at": moments.zendesk(updated),
         "generated_timestamp": generated // 1_000,
     }  # fmt: skip
     row = desk.add(object_, seq, created, generated, data)
