@@ -2,10 +2,14 @@
 
 from typing import Any
 
+from psycopg.types.json import Jsonb
 from sqlalchemy import Connection, Engine, text
 
+import dedup
 from hub.db import bulk
 from hub.db.tables import canonical, identity
+from hub.identity import parties
+from hub.model.kinds import PartyKind
 
 PARTY_COLUMNS = (
     "ref", "source", "stream", "source_id", "kind", "department", "name", "given_name", "family_name", "email", "phone",
@@ -43,11 +47,13 @@ def party_ids(connection: Connection) -> dict[str, int]:
 
 def add_same_pairs(connection: Connection, *pairs: tuple[str, str]) -> None:
     """Write pairs of the band same as matching would, and queue their parties for resolve."""
+    untrained = dedup.train(parties.load(connection, PartyKind.PERSON).slice(0, 0), dedup.PERSON)
     connection.execute(
         text(
             """INSERT INTO identity.match_model (version, kind, parameters, report)
-               VALUES ('test', 'person', '{}', '{}') ON CONFLICT DO NOTHING"""
-        )
+               VALUES ('test', 'person', :parameters, '{}') ON CONFLICT DO NOTHING"""
+        ),
+        {"parameters": Jsonb(untrained.to_dict())},
     )
     ids = party_ids(connection)
     columns = ("party_a", "party_b", "kind", "band", "weight", "probability", "blocking_rule", "model_version")

@@ -17,14 +17,19 @@ GROWTH = 2.0
 
 
 def newest(connection: Connection, kind: PartyKind) -> dedup.Model | None:
-    """The model in use for a kind; None before the first training."""
+    """The model in use for a kind; None before the first training, and when the newest one no longer fits the code."""
     parameters = connection.execute(
         text(
             "SELECT parameters FROM identity.match_model WHERE kind = :kind ORDER BY trained_at DESC, version LIMIT 1"
         ),
         {"kind": kind.value},
     ).scalar_one_or_none()
-    return None if parameters is None else dedup.Model.from_dict(parameters)
+    if parameters is None:
+        return None
+    try:
+        return dedup.Model.from_dict(parameters)
+    except ValueError:  # the specification has other fields or levels now: the next run trains anew
+        return None
 
 
 def in_use(connection: Connection, kind: PartyKind) -> dedup.Model:

@@ -60,7 +60,8 @@ def opportunity_flag(context: dg.AssetExecutionContext, hub: dg.ResourceParam[Hu
 )
 def publication(context: dg.AssetExecutionContext, hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult[Any]:
     as_of = hub.as_of(context.run_id)
-    decision = gate.decide_run(hub.engine, context.run_id)
+    with hub.engine.connect() as connection:
+        decision = gate.decide(gate.outcomes_of_run(connection, context.run_id))
     if decision.held:
         raise dg.Failure(str(PublicationHeldError(decision.why)), allow_retries=False)
     report = publish(hub.engine, run_id=context.run_id, as_of=as_of, warnings=decision.warnings)
