@@ -25,7 +25,7 @@ def _utc(value: dt.datetime) -> dt.datetime:
     return value.astimezone(dt.UTC)
 
 
-Text = Annotated[str | None, BeforeValidator(_clean), Field(max_length=2_000)]
+Text = Annotated[Annotated[str, Field(max_length=2_000)] | None, BeforeValidator(_clean)]
 Required = Annotated[str, BeforeValidator(_clean), Field(min_length=1, max_length=2_000)]
 Ref = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*:[A-Za-z_]+:.+$", max_length=300)]
 Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
