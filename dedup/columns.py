@@ -58,25 +58,23 @@ class Prepared:
 
 def encode(values: Sequence[Sequence[str | None]], inverse: Index, width: int = 1) -> Column:
     """A column from the values of each distinct input, at most `width` of them, spread to records by `inverse`."""
-    vocabulary: dict[str, int] = {}
-    distinct = np.full((max(len(values), 1), width), MISSING, dtype=np.int32)
-    for row, several in enumerate(values):
-        kept = [value for value in several if value][:width]
-        distinct[row, : len(kept)] = [vocabulary.setdefault(value, len(vocabulary)) for value in kept]
-    return Column(distinct[inverse] if len(values) else distinct[:0], as_objects(vocabulary))
+    return encode_together({"": (values, width)}, inverse)[""]
 
 
-def encode_together(parts: Mapping[str, Sequence[str | None]], inverse: Index) -> dict[str, Column]:
-    """Columns of one value each that share a vocabulary, so that given and family names can be compared crosswise."""
+def encode_together(
+    parts: Mapping[str, tuple[Sequence[Sequence[str | None]], int]], inverse: Index
+) -> dict[str, Column]:
+    """Columns that share a vocabulary, so that their values can be compared crosswise; values and width by name."""
     vocabulary: dict[str, int] = {}
-    codes = {
-        name: np.array(
-            [vocabulary.setdefault(value, len(vocabulary)) if value else MISSING for value in values], dtype=np.int32
-        )
-        for name, values in parts.items()
-    }
+    codes = {}
+    for name, (values, width) in parts.items():
+        distinct = np.full((len(values), width), MISSING, dtype=np.int32)
+        for row, several in enumerate(values):
+            kept = [value for value in several if value][:width]
+            distinct[row, : len(kept)] = [vocabulary.setdefault(value, len(vocabulary)) for value in kept]
+        codes[name] = distinct[inverse]
     words = as_objects(vocabulary)
-    return {name: Column(column[inverse][:, None], words) for name, column in codes.items()}
+    return {name: Column(column, words) for name, column in codes.items()}
 
 
 def as_objects(texts: Iterable[str]) -> NDArray[np.object_]:

@@ -5,7 +5,7 @@ there is too little data to learn from. Bounds say what no amount of data may te
 """
 
 from dedup.compare import contact, people
-from dedup.spec import BlockingRule, Comparison, Level, MatchSpec
+from dedup.spec import BlockingRule, Comparison, Contradiction, Level, MatchSpec
 from dedup.standardise.table import persons
 
 # Two bits short of even odds for *same*: such a pair is shown to a person, however much else agrees.
@@ -65,7 +65,8 @@ _EMAIL = Comparison(
         Level("e-mail address with one slip", 0.04, 1e-6, low=5, high=14),
         Level("same unusual e-mail name", 0.02, 1e-6, low=3, high=10),
         Level("one private e-mail address and one of work", 0.12, 0.3, low=-3, high=0),
-        Level("different e-mail address", 0.15, 0.7, low=-6, high=-1),
+        Level("two different private e-mail addresses", 0.05, 0.2, low=-6, high=-1),
+        Level("two different work e-mail addresses", 0.10, 0.5, low=-6, high=-1),
     ),
     shown="email",
     group="contact",
@@ -146,6 +147,15 @@ PERSON = MatchSpec(
         BlockingRule("same initial, street and house", ("street", "house", "initial")),
         BlockingRule("same family name, initial and city", ("family", "initial", "city")),
         BlockingRule("same unusual e-mail name", ("email_local",)),
+    ),
+    contradictions=(
+        # Father and son share name and address, but not the mailbox and the telephone.
+        Contradiction(
+            "own mailbox and telephone each",
+            {"email": (6,), "phone": (4,)},
+            voids=("address",),
+            ceiling=_ASK,
+        ),
     ),
     owner="family",
     shareable=("email", "phone"),

@@ -1,6 +1,6 @@
 """What a matching problem consists of, as data: comparisons with their levels, blocking rules, thresholds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -61,6 +61,16 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class Contradiction:
+    """Outcomes that together speak against one customer: every comparison of `when` shows one of its levels."""
+
+    label: str
+    when: Mapping[str, tuple[int, ...]]
+    voids: tuple[str, ...]
+    ceiling: float
+
+
+@dataclass(frozen=True)
 class BlockingRule:
     """Two records are compared if they agree on all `columns`; the first of them may hold several values."""
 
@@ -86,6 +96,7 @@ class MatchSpec:
     common: tuple[str, ...]
     shared_by: int = 4
     max_block: int = 120
+    contradictions: tuple[Contradiction, ...] = ()
     by_name: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

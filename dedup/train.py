@@ -22,6 +22,8 @@ ITERATIONS = 40
 TOLERANCE = 1e-4
 # Strength of the specification's m and u, counted in pairs.
 M_STRENGTH, U_STRENGTH = 25.0, 10_000.0
+# A thousand pairs hold one match: counts beside the data as much as a thousand pairs do.
+DEFAULT_PRIOR, PRIOR_STRENGTH = 1e-3, 1_000.0
 # Between one match in fifty records and twenty matches per record: outside lies a model that ran away.
 FEWEST_MATCHES, MOST_MATCHES = 0.02, 20.0
 
@@ -53,9 +55,9 @@ def train(table: pa.Table, spec: MatchSpec, *, seed: int = 0) -> Model:
 def _expectation_maximisation(
     spec: MatchSpec, terms: Terms, *, records: int, pairs: int, drawn: Counted, found: Counted
 ) -> Model:
-    possible = max(records * (records - 1) / 2, 1.0)
+    possible = records * (records - 1) / 2
     m, u = default_m, default_u = _defaults(spec)
-    prior = 1.0 / max(records, 2)
+    prior = max(min(DEFAULT_PRIOR, 1.0 / max(records, 1)), 1e-9)
     # A sample of the candidates stands for all of them.
     scale = pairs / max(found.counts.sum(), 1.0)
     iterations = 0
@@ -66,7 +68,7 @@ def _expectation_maximisation(
         new_m = _shares(found.levels, expected, spec, default_m, M_STRENGTH)
         u = _shares(drawn.levels, unmatched, spec, default_u, U_STRENGTH)
         matches = np.clip(expected.sum() * scale, FEWEST_MATCHES * records, MOST_MATCHES * records)
-        new_prior = float(np.clip(matches / possible, 1e-12, 0.5))
+        new_prior = float((matches + PRIOR_STRENGTH * DEFAULT_PRIOR) / (possible + PRIOR_STRENGTH))
         moved = max(abs(np.log2(new_prior / prior)), *(float(np.abs(new_m[name] - m[name]).max()) for name in m))
         m, prior = new_m, new_prior
         if moved < TOLERANCE:
@@ -77,7 +79,7 @@ def _expectation_maximisation(
         "random_pairs": int(drawn.counts.sum()),
         "iterations": iterations,
         "prior": prior,
-        "expected_matches": prior * possible if records > 1 else 0.0,
+        "expected_matches": prior * possible,
     }
     return _model(spec, terms, m, u, report)
 

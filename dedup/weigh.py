@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.columns import Floats, Index, Prepared
+from dedup.columns import Flags, Floats, Index, Prepared
 from dedup.model import Model
-from dedup.spec import Comparison, MatchSpec
+from dedup.spec import Comparison, Contradiction, Level, MatchSpec
 
 BITS_PER_LEVEL = 4
 NO_CEILING = np.inf
@@ -57,13 +57,22 @@ def pattern_weights(patterns: Patterns, spec: MatchSpec, m: Mapping[str, Floats]
     for at, comparison in enumerate(spec.comparisons):
         for number, level in enumerate(comparison.levels, start=1):
             here = levels[:, at] == number
-            if level.ceiling is not None:
-                ceiling[here] = np.minimum(ceiling[here], level.ceiling)
-            for name in level.voids:
-                column = spec.by_name[name]
-                fields[here, column] = np.minimum(fields[here, column], 0.0)
+            _contradict(fields, ceiling, here, level, spec)
+    for contradiction in spec.contradictions:
+        here = np.ones(len(patterns), dtype=bool)
+        for name, several in contradiction.when.items():
+            here &= np.isin(levels[:, spec.by_name[name]], several)
+        _contradict(fields, ceiling, here, contradiction, spec)
     _discount_correlated(fields, spec)
     return Weights(fields, ceiling)
+
+
+def _contradict(fields: Floats, ceiling: Floats, here: Flags, by: Level | Contradiction, spec: MatchSpec) -> None:
+    if by.ceiling is not None:
+        ceiling[here] = np.minimum(ceiling[here], by.ceiling)
+    for name in by.voids:
+        column = spec.by_name[name]
+        fields[here, column] = np.minimum(fields[here, column], 0.0)
 
 
 def level_weights(comparison: Comparison, m: Floats, u: Floats) -> Floats:

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from dedup.columns import MISSING, Codes, Flags, Index, Levels, Prepared
-from dedup.compare.values import both, jaro_winkler, same
+from dedup.columns import MISSING, Codes, Flags, Index, Levels, Prepared, overlap
+from dedup.compare.values import both, edits, jaro_winkler, same
 
 
 def name(table: Prepared, left: Index, right: Index) -> Levels:
-    """1 same, 2 same but for generic words, 3 acronym, 4 similar, 5 one contains the other, 6 different."""
+    """1 same, 2 same but for generic words, 3 acronym, 4 similar, 5 one within other, 6 shared word, 7 different."""
     ordered = table.columns["name"]
     a, b = ordered.first[left], ordered.first[right]
     exact = same(a, b) | same(table.first("core")[left], table.first("core")[right])
@@ -17,12 +17,13 @@ def name(table: Prepared, left: Index, right: Index) -> Levels:
     acronym &= (table.first("single")[left] >= 0) | (table.first("single")[right] >= 0)
     undecided = ~(exact | telling | acronym)
     alike = jaro_winkler(ordered, a, b, undecided) >= 0.92
-    alike |= (
-        jaro_winkler(table.columns["glued"], table.first("glued")[left], table.first("glued")[right], undecided) >= 0.93
-    )
+    glued = table.columns["glued"]
+    alike |= edits(glued, glued.first[left], glued.first[right], undecided & ~alike) >= 0.85
     words_a, words_b = table.codes("words")[left], table.codes("words")[right]
     contains = _within(words_a, words_b) | _within(words_b, words_a)
-    return np.select([exact, telling, acronym, alike, contains, both(a, b)], np.arange(1, 7), 0).astype(np.uint8)
+    partly = overlap(words_a, words_b)
+    outcome = [exact, telling, acronym, alike, contains, partly, both(a, b)]
+    return np.select(outcome, np.arange(1, 8), 0).astype(np.uint8)
 
 
 def _within(inner: Codes, outer: Codes) -> Flags:

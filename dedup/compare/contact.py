@@ -3,11 +3,11 @@
 import numpy as np
 
 from dedup.columns import MISSING, Flags, Index, Levels, Prepared, overlap
-from dedup.compare.values import any_pair, both, edits, jaro_winkler, same
+from dedup.compare.values import any_slip, both, jaro_winkler, one_slip, same
 
 
 def personal_email(table: Prepared, left: Index, right: Index) -> Levels:
-    """1 same, 2 same but shared, 3 one slip, 4 same telling local part, 5 one private and one of work, 6 different."""
+    """1 same, 2 same but shared, 3 one slip, 4 same telling name, 5 private and work, 6 two private, 7 two of work."""
     address = table.columns["email"]
     a, b = address.codes[left], address.codes[right]
     exact = overlap(table.codes("own_email")[left], table.codes("own_email")[right])
@@ -15,10 +15,11 @@ def personal_email(table: Prepared, left: Index, right: Index) -> Levels:
     known = both(a[:, 0], b[:, 0])
     # Two addresses that differ in digits only (smith1@, smith2@) are two mailboxes, not a slip.
     digits = same(table.first("email_letters")[left], table.first("email_letters")[right])
-    slip = (edits(address, a[:, 0], b[:, 0], ~shared & ~digits) >= 0.9) & known
+    slip = one_slip(address, a[:, 0], b[:, 0], ~shared & ~digits)
     local = same(table.first("email_local")[left], table.first("email_local")[right])
-    kinds = known & ((table.first("private")[left] == MISSING) != (table.first("private")[right] == MISSING))
-    return np.select([exact, shared, slip, local, kinds, known], [1, 2, 3, 4, 5, 6], 0).astype(np.uint8)
+    private_a, private_b = table.first("private")[left] != MISSING, table.first("private")[right] != MISSING
+    outcome = [exact, shared, slip, local, known & (private_a != private_b), known & private_a, known]
+    return np.select(outcome, np.arange(1, 8), 0).astype(np.uint8)
 
 
 def phone(table: Prepared, left: Index, right: Index) -> Levels:
@@ -29,8 +30,7 @@ def phone(table: Prepared, left: Index, right: Index) -> Levels:
     exact, shared = overlap(own[left], own[right]), overlap(a, b)
     tail = overlap(table.codes("phone_tail")[left], table.codes("phone_tail")[right])
     known = both(a[:, 0], b[:, 0])
-    slip = known & ~shared & ~tail
-    slip &= any_pair(column, left, right, slip, edits) >= 0.9
+    slip = any_slip(column, left, right, ~shared & ~tail)
     return np.select([exact, shared, tail | slip, known], [1, 2, 3, 4], 0).astype(np.uint8)
 
 
@@ -69,7 +69,7 @@ def tax_id(table: Prepared, left: Index, right: Index) -> Levels:
     column = table.columns["tax_id"]
     a, b = column.first[left], column.first[right]
     exact = same(a, b)
-    slip = edits(column, a, b, ~exact) >= 0.87
+    slip = one_slip(column, a, b, ~exact)
     return np.select([exact, slip, both(a, b)], [1, 2, 3], 0).astype(np.uint8)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from dedup.columns import Flags, Index, Levels, Prepared, overlap
-from dedup.compare.values import both, edits, jaro_winkler, same
+from dedup.compare.values import both, jaro_winkler, one_slip, same
 
 # "Smith" and "Smyth" score 0.89, "Katherine" and "Catherine" 0.93; unrelated names of one language up to about 0.8.
 ALIKE = 0.88
@@ -28,19 +28,26 @@ def name(table: Prepared, left: Index, right: Index) -> Levels:
     given_same = same(given_a, given_b)
     short = overlap(table.codes("roots")[left], table.codes("roots")[right]) & ~given_same
     letter = (table.first("letter")[left] >= 0) | (table.first("letter")[right] >= 0)
-    initial = letter & same(table.first("initial")[left], table.first("initial")[right]) & ~given_same
+    initials = table.codes("initial")
+    initial = letter & overlap(initials[left], initials[right]) & ~given_same
     close = ~given_same & ~short & ~letter
-    close &= jaro_winkler(given, given_a, given_b, close & (family_alike | ~family_known)) >= ALIKE
+    worth = close & (family_alike | ~family_known)
+    root = table.columns["root"]
+    close &= (jaro_winkler(given, given_a, given_b, worth) >= ALIKE) | (
+        jaro_winkler(root, root.first[left], root.first[right], worth) >= ALIKE
+    )
     established = (table.first("established")[left] >= 0) & (table.first("established")[right] >= 0)
     slip, neighbour = close & ~established, close & established
     given_fits = given_same | short
 
+    crossed, crossed_initial = _crossed(table, left, right, ~family_alike & ~swapped)
+
     outcome = [
         swapped | (given_same & family_same),
         short & family_same,
-        (given_fits & family_alike) | (slip & family_same),
+        (given_fits & family_alike) | (slip & family_same) | crossed,
         slip & family_alike,
-        initial & family_alike,
+        (initial & family_alike) | crossed_initial,
         family_alike & ~given_known,
         given_fits & ~family_known,
         given_fits & family_known,
@@ -49,6 +56,21 @@ def name(table: Prepared, left: Index, right: Index) -> Levels:
         given_known | family_known,
     ]
     return np.select(outcome, np.arange(1, 12), 0).astype(np.uint8)
+
+
+def _crossed(table: Prepared, left: Index, right: Index, undecided: Flags) -> tuple[Flags, Flags]:
+    """Whether given and family name stand in each other's place, alike in full; or alike but for an initial."""
+    given, family = table.columns["given"], table.columns["family"]
+    roots, family_roots = table.codes("roots"), table.codes("family_roots")
+    letter, initial, family_initial = table.first("letter"), table.codes("initial"), table.codes("family_initial")
+    family_to_given = jaro_winkler(given, family.first[left], given.first[right], undecided) >= ALIKE
+    given_to_family = jaro_winkler(given, given.first[left], family.first[right], undecided) >= ALIKE
+    family_to_given_short = family_to_given | overlap(family_roots[left], roots[right])
+    given_to_family_short = given_to_family | overlap(roots[left], family_roots[right])
+    full = (family_to_given & given_to_family_short) | (given_to_family & family_to_given_short)
+    shortened = given_to_family & (letter[right] >= 0) & overlap(family_initial[left], initial[right])
+    shortened |= family_to_given & (letter[left] >= 0) & overlap(initial[left], family_initial[right])
+    return undecided & full, undecided & shortened & ~full
 
 
 def generation(table: Prepared, left: Index, right: Index) -> Levels:
@@ -62,8 +84,7 @@ def birth_date(table: Prepared, left: Index, right: Index) -> Levels:
     column = table.columns["birth_date"]
     a, b = column.first[left], column.first[right]
     exact = same(a, b)
-    # One edit in the eight digits of a date leaves 0.875.
-    slip = edits(column, a, b, ~exact) >= 0.87
+    slip = one_slip(column, a, b, ~exact)
     swapped = same(a, table.first("birth_date_swapped")[right])
     parts = sum(
         same(table.first(part)[left], table.first(part)[right]).astype(int)

@@ -1,6 +1,5 @@
 """Likeness of values: rapidfuzz over the distinct value pairs that equality left undecided."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -30,20 +29,25 @@ def jaro_winkler(column: Column, left: Codes, right: Codes, undecided: Flags) ->
 
 
 def edits(column: Column, left: Codes, right: Codes, undecided: Flags) -> Scores:
-    """Similarity 0..1 by edits, a swap of neighbours being one; 0 where not `undecided`."""
+    """Share 0..1 of the letters that no edit touches, a swap of neighbours being one; 0 where not `undecided`."""
     return _scored(column, left, right, undecided, OSA.normalized_similarity)
 
 
-def any_pair(
-    column: Column, left: Index, right: Index, undecided: Flags, scorer: Callable[[Column, Codes, Codes, Flags], Scores]
-) -> Scores:
-    """The best score over all combinations of the values of two records; shape (pairs,)."""
-    best = np.zeros(len(left), dtype=np.float32)
+def one_slip(column: Column, left: Codes, right: Codes, undecided: Flags) -> Flags:
+    """Whether two values differ by one letter more, less or other, or by a swap of neighbours; False where decided."""
+    distance = _scored(column, left, right, undecided, OSA.distance)
+    slip: Flags = undecided & both(left, right) & (distance <= 1)
+    return slip
+
+
+def any_slip(column: Column, left: Index, right: Index, undecided: Flags) -> Flags:
+    """Whether any value of the left record is one slip from any of the right; shape (pairs,)."""
+    found = np.zeros(len(left), dtype=bool)
     width = column.codes.shape[1]
     for one in range(width):
         for other in range(width):
-            best = np.maximum(best, scorer(column, column.codes[left, one], column.codes[right, other], undecided))
-    return best
+            found |= one_slip(column, column.codes[left, one], column.codes[right, other], undecided & ~found)
+    return found
 
 
 def _scored(column: Column, left: Codes, right: Codes, undecided: Flags, scorer: Any) -> Scores:

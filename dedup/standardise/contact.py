@@ -64,11 +64,23 @@ def domain(value: str | None) -> str | None:
     return None if registered in _FREEMAIL or extracted.domain in {"example", "test"} else registered
 
 
+def country_of(email: str | None, website: str | None) -> str | None:
+    """The country (ISO code) that the ending of a web or e-mail domain stands for, if any."""
+    for value in (website, email):
+        ending = (value or "").rstrip("/ ").rpartition(".")[2].upper()
+        if ending == "UK":
+            return "GB"
+        if ending in phonenumbers.SUPPORTED_REGIONS:
+            return ending
+    return None
+
+
 @lru_cache(maxsize=1 << 16)
 def parse_phone(value: str | None, country: str | None) -> str | None:
-    """E.164 where the number is a possible one of the country (ISO code) or carries its own, else its digits.
+    """The national number, which is the same whether a system writes the country code or not.
 
-    The extension is cut off: an E.164 number with it would not equal the same number without.
+    `country` (ISO code) helps with numbers that do not carry their own. Short national numbers stay in E.164: too many
+    countries have them. The extension is cut off: a number with it would not equal the same number without.
     """
     text = given_value(value)
     if not text:
@@ -83,7 +95,8 @@ def parse_phone(value: str | None, country: str | None) -> str | None:
         return digits.lstrip("0")
     if not phonenumbers.is_possible_number(number):
         return digits.lstrip("0")
-    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+    national = phonenumbers.national_significant_number(number)
+    return national if len(national) > 7 else phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def is_from_name(local: str, *names: str | None) -> bool:

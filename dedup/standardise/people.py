@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from nicknames import NickNamer
 
-from dedup.standardise.lists import word_list
+from dedup.standardise.lists import word_lines, word_list
 from dedup.standardise.text import fold, given_value, squeeze
 
 _TITLES = word_list("titles")
@@ -13,17 +13,29 @@ _SUFFIXES = word_list("name_suffixes")
 _GENERATIONS = {"jr": "2", "junior": "2", "ii": "2", "sr": "1", "senior": "1", "iii": "3", "iv": "4"}
 _PARTICLES = word_list("particles")
 _NICKNAMES = NickNamer()
+# The package knows English names; this adds other languages.
+_SHORT_FORMS = {formal: frozenset(short) for formal, *short in word_lines("short_forms")}
+_FORMAL_NAMES = {
+    short: frozenset(formal for formal, others in _SHORT_FORMS.items() if short in others)
+    for short in frozenset().union(*_SHORT_FORMS.values())
+}
+
+YES = "yes"
 
 
 @dataclass(frozen=True)
 class PersonName:
-    """Folded parts of a person's name. `roots` are the formal names that the given name may stand for, itself first."""
+    """Folded parts of a person's name. `roots` are the formal names that the given name may stand for, itself first.
+
+    `family_roots` are those of the family name, in case the two were entered in each other's place.
+    """
 
     given: str | None = None
     family: str | None = None
     parts: tuple[str, ...] = ()
     middle: str | None = None
     roots: tuple[str, ...] = ()
+    family_roots: tuple[str, ...] = ()
     generation: str | None = None
 
     @property
@@ -49,12 +61,14 @@ def parse(given: object, family: object, name: object) -> PersonName:
         else tuple(particle_free),
         middle=first[1][0] if len(first) > 1 else None,
         roots=_roots(given_name) if given_name else (),
+        family_roots=_roots(particle_free[-1]) if particle_free else (),
         generation=generation_last or generation_first,
     )
 
 
-def initial(name: PersonName) -> str | None:
-    return name.given[0] if name.given else None
+def unordered(name: PersonName) -> str | None:
+    """Given and family name as a key that is the same in either order."""
+    return " ".join(sorted((name.given, name.family))) if name.given and name.family else None
 
 
 def sound(word: str | None) -> str | None:
@@ -94,9 +108,10 @@ def _words(text: str | None) -> tuple[list[str], str | None]:
 
 @lru_cache(maxsize=1 << 14)
 def _nicknames_of(name: str) -> frozenset[str]:
-    return frozenset(_NICKNAMES.nicknames_of(name))
+    return frozenset(_NICKNAMES.nicknames_of(name)) | _SHORT_FORMS.get(name, frozenset())
 
 
 @lru_cache(maxsize=1 << 14)
 def _roots(name: str) -> tuple[str, ...]:
-    return (name, *sorted(_NICKNAMES.canonicals_of(name) - {name}))
+    formal = _NICKNAMES.canonicals_of(name) | _FORMAL_NAMES.get(name, frozenset())
+    return (name, *sorted(formal - {name}))

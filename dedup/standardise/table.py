@@ -85,10 +85,12 @@ def _cast(table: pa.Table, name: str, kind: pa.DataType) -> Any:
 
 
 def _joined(table: pa.Table, name: str) -> Any:
-    """A list column as one text per record, values separated by line ends."""
+    """A column of lists, or of texts with values apart by line end or unit separator, as one text per record."""
     if name not in table.column_names or pa.types.is_null(table.column(name).type):
         return pa.nulls(table.num_rows, pa.string())
     lists = table.column(name).combine_chunks()
+    if pa.types.is_string(lists.type) or pa.types.is_large_string(lists.type):
+        return pc.replace_substring(lists.cast(pa.string()), "\x1f", "\n")
     if not (pa.types.is_list(lists.type) or pa.types.is_large_list(lists.type)):
         raise ValueError(f"column {name} of type {lists.type} is not a list of texts")
     texts = ["\n".join(str(value) for value in several if value) if several else None for several in lists.to_pylist()]
@@ -104,57 +106,54 @@ def _columns(
 def _names(raw: pa.Table) -> dict[str, Column]:
     rows, inverse = distinct_rows(raw, ("given_name", "family_name", "name"))
     names = [people.parse(*row) for row in rows]
-    parsed: list[dict[str, Sequence[str | None]]] = [
-        {
-            "family_parts": one.parts,
-            "roots": one.roots,
-            "root": one.roots[:1] and (max(one.roots, key=lambda root: (len(root), root)),),
-            "initial": (people.initial(one),),
-            "letter": ("yes" if one.given and len(one.given) == 1 else None,),
-            "established": ("yes" if one.known else None,),
-            "generation": (one.generation,),
-            "given_sound": (people.sound(one.given),),
-            "family_sound": (people.sound(one.family),),
-            "name_key": (" ".join(sorted((one.given, one.family))) if one.given and one.family else None,),
-        }
-        for one in names
-    ]
-    widths = dict.fromkeys(parsed[0] if parsed else _NAME_COLUMNS, 1) | {"family_parts": 3, "roots": MOST_ROOTS}
-    together = encode_together(
-        {"given": [one.given for one in names], "family": [one.family for one in names]}, inverse
-    )
-    return _columns(parsed, inverse, widths) | together
-
-
-_NAME_COLUMNS = (
-    "family_parts", "roots", "root", "initial", "letter", "established", "generation", "given_sound", "family_sound",
-    "name_key",
-)  # fmt: skip
+    given, family = [(one.given,) for one in names], [(one.family,) for one in names]
+    roots, family_roots = [one.roots for one in names], [one.family_roots for one in names]
+    initials = [_unique(root[0] for root in one.roots) for one in names]
+    singles: dict[str, Sequence[str | None]] = {
+        "letter": [people.YES if one.given and len(one.given) == 1 else None for one in names],
+        "established": [people.YES if one.known else None for one in names],
+        "generation": [one.generation for one in names],
+        "given_sound": [people.sound(one.given) for one in names],
+        "family_sound": [people.sound(one.family) for one in names],
+        "name_key": [people.unordered(one) for one in names],
+    }
+    return {
+        **encode_together({"given": (given, 1), "family": (family, 1)}, inverse),
+        **encode_together(
+            {
+                "roots": (roots, MOST_ROOTS),
+                "family_roots": (family_roots, MOST_ROOTS),
+                # The longest is the formal name: Bill and Will both stand for William.
+                "root": ([[max(several, key=len)] if several else [] for several in roots], 1),
+            },
+            inverse,
+        ),
+        **encode_together(
+            {"initial": (initials, 4), "family_initial": ([(one.family and one.family[0],) for one in names], 1)},
+            inverse,
+        ),
+        "family_parts": encode([one.parts for one in names], inverse, 3),
+        **{name: encode([(value,) for value in values], inverse) for name, values in singles.items()},
+    }
 
 
 def _companies(raw: pa.Table, name: str) -> dict[str, Column]:
     rows, inverse = distinct_rows(raw, (name,))
     names = [companies.parse(row[0]) for row in rows]
-    parsed: list[dict[str, Sequence[str | None]]] = [
-        {
-            "name": (one.ordered,),
-            "core": (one.core,),
-            "distinctive": (one.distinctive,),
-            "glued": (one.core.replace(" ", "") if one.core else None,),
-            "acronym": (one.acronym,),
-            "single": (one.core if one.core and " " not in one.core else None,),
-            "words": one.words,
-            "first_word": (one.core.split()[0] if one.core else None,),
-            "name_sound": (people.sound(one.core.replace(" ", "")) if one.core else None,),
-        }
-        for one in names
-    ]
-    return _columns(parsed, inverse, dict.fromkeys(_COMPANY_COLUMNS, 1) | {"words": MOST_WORDS})
-
-
-_COMPANY_COLUMNS = (
-    "name", "core", "distinctive", "glued", "acronym", "single", "words", "first_word", "name_sound",
-)  # fmt: skip
+    singles: dict[str, Sequence[str | None]] = {
+        "name": [one.ordered for one in names],
+        "core": [one.core for one in names],
+        "distinctive": [one.distinctive for one in names],
+        "glued": [one.core and one.core.replace(" ", "") for one in names],
+        "acronym": [one.acronym for one in names],
+        "single": [one.core if one.core and " " not in one.core else None for one in names],
+        "first_word": [one.core and one.core.split()[0] for one in names],
+        "name_sound": [people.sound(one.core and one.core.replace(" ", "")) for one in names],
+    }
+    return {
+        "words": encode([one.words for one in names], inverse, MOST_WORDS),
+        **{column: encode([(value,) for value in values], inverse) for column, values in singles.items()},
+    }
 
 
 def _employers(raw: pa.Table) -> dict[str, Column]:
@@ -197,10 +196,10 @@ def _emails(raw: pa.Table, named: tuple[str, ...]) -> dict[str, Column]:
 
 
 def _phones(raw: pa.Table) -> dict[str, Column]:
-    rows, inverse = distinct_rows(raw, ("phone", "mobile", "country"))
+    rows, inverse = distinct_rows(raw, ("phone", "mobile", "country", "email", "website"))
     numbers = []
-    for phone, mobile, country in rows:
-        code = places.country_code(given_value(country))
+    for phone, mobile, country, email, website in rows:
+        code = places.country_code(given_value(country)) or contact.country_of(_text(email), _text(website))
         numbers.append(_unique(contact.parse_phone(_text(value), code) for value in (phone, mobile)))
     return {
         "phone": encode(numbers, inverse, MOST_PHONES),
@@ -238,9 +237,17 @@ def _identifiers(raw: pa.Table) -> dict[str, Column]:
         "birth_month": encode([(date and date[5:7],) for date in dates], inverse),
         "birth_day": encode([(date and date[8:],) for date in dates], inverse),
     } | encode_together(
-        {"birth_date": dates, "birth_date_swapped": [date and f"{date[:5]}{date[8:]}-{date[5:7]}" for date in dates]},
+        {
+            "birth_date": ([(date,) for date in dates], 1),
+            "birth_date_swapped": ([(_swapped(date),) for date in dates], 1),
+        },
         inverse,
     )
+
+
+def _swapped(date: str | None) -> str | None:
+    """The ISO date with day and month exchanged."""
+    return date and f"{date[:5]}{date[8:]}-{date[5:7]}"
 
 
 def _unique(values: Any) -> list[str]:
