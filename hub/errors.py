@@ -42,6 +42,10 @@ class PublicationHeldError(OneRecordError):
     exit_code = 3
 
 
+class BrokenCheckError(OneRecordError):
+    """A quality check could not be judged (a column is gone, its SQL is wrong): no verdict, neither good nor bad."""
+
+
 class NotFoundError(OneRecordError):
     """Nothing is known under the id that was given."""
 

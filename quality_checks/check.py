@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from hub.model.kinds import Severity
@@ -32,24 +31,28 @@ class Check:
     arguments: Mapping[str, Any]
 
 
-def column(
-    suite: str,
-    table: str,
-    key: tuple[str, ...],
-    name: str,
-    severity: Severity,
-    description: str,
-    expectation: str,
-    **arguments: Any,
-) -> Check:
-    """A check of the values of one column, for example ExpectColumnValuesToBeInSet(column=..., value_set=...)."""
-    return Check(name, suite, severity, description, table, key, expectation, MappingProxyType(arguments))
+@dataclass(frozen=True)
+class Table:
+    """A table as one suite looks at it; `key` as in Check."""
 
+    suite: str
+    name: str
+    key: tuple[str, ...] = ()
 
-def rows(suite: str, table: str, name: str, severity: Severity, description: str, query: str) -> Check:
-    """A check that `query`, over {batch} (which is `table`), finds nothing."""
-    arguments = MappingProxyType({"unexpected_rows_query": query})
-    return Check(name, suite, severity, description, table, (), "UnexpectedRowsExpectation", arguments)
+    def column(self, name: str, severity: Severity, description: str, expectation: str, **arguments: Any) -> Check:
+        """A check of the values of one column, for example ExpectColumnValuesToBeInSet(column=..., value_set=...)."""
+        return Check(name, self.suite, severity, description, self.name, self.key, expectation, arguments)
+
+    def rows(self, name: str, severity: Severity, description: str, query: str) -> Check:
+        """A check that `query` finds nothing.
+
+        {batch} in it is the table; Great Expectations gives it an alias of its own, unless the query has a join: then,
+        and only then, the query must alias it itself.
+        """
+        arguments = {"unexpected_rows_query": query}
+        return Check(
+            name, self.suite, severity, description, self.name, self.key, "UnexpectedRowsExpectation", arguments
+        )
 
 
 @dataclass(frozen=True)

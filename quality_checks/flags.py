@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Engine, text
 
-from hub.golden import dirty
 from hub.settings import Settings
 from quality_checks.rules import hygiene
 
@@ -30,7 +29,7 @@ found AS MATERIALIZED (
     {" UNION ALL ".join(f"SELECT '{rule.name}' AS rule, r.* FROM ({rule.select}) r" for rule in hygiene.RULES)}
 ),
 compared AS MATERIALIZED (
-    SELECT n.ref, n.rule, n.party_ref, n.severity, n.evidence, CASE
+    SELECT n.ref, n.rule, n.severity, n.evidence, CASE
         WHEN f.rule IS NULL THEN 'opened'
         WHEN f.resolved_at IS NOT NULL THEN 'reopened'
         WHEN (f.severity, f.evidence) IS DISTINCT FROM (n.severity, n.evidence) THEN 'changed'
@@ -50,21 +49,16 @@ resolved AS (
     UPDATE quality.flag f SET resolved_at = CAST(:as_of AS timestamptz)
     WHERE f.resolved_at IS NULL
       AND NOT EXISTS (SELECT 1 FROM found n WHERE n.ref = f.opportunity_ref AND n.rule = f.rule)
-    RETURNING f.opportunity_ref, f.rule
-),
-told AS (
-    SELECT what, rule, party_ref FROM compared
-    UNION ALL
-    SELECT 'resolved', r.rule, o.party_ref FROM resolved r LEFT JOIN canonical.opportunity o ON o.ref = r.opportunity_ref
+    RETURNING f.rule
 )
-SELECT what, rule, count(*) AS flags,
-       array_agg(DISTINCT party_ref) FILTER (WHERE party_ref IS NOT NULL AND what NOT IN ('seen', 'unchanged')) AS parties
-FROM told GROUP BY what, rule
+SELECT what, rule, count(*) AS flags
+FROM (SELECT what, rule FROM compared UNION ALL SELECT 'resolved', rule FROM resolved) told
+GROUP BY what, rule
 """
 
 
 def flag_opportunities(engine: Engine, settings: Settings, *, as_of: dt.datetime) -> FlagReport:
-    """Bring quality.flag to the moment `as_of`, and queue the customers of whom a flag changed for compose.
+    """Bring quality.flag to the moment `as_of`.
 
     A flag keeps its first_seen when it is reopened. Opportunities that were deleted at their source have no open flag.
 
@@ -78,7 +72,6 @@ def flag_opportunities(engine: Engine, settings: Settings, *, as_of: dt.datetime
 
 def _flag(connection: Connection, parameters: dict[str, object]) -> FlagReport:
     rows = connection.execute(text(_FLAG), parameters).all()
-    dirty.mark(connection, {party for row in rows for party in row.parties or ()})
     per_kind: Counter[str] = Counter()
     still_open: Counter[str] = Counter()
     for row in rows:

@@ -1,6 +1,6 @@
 """Opportunity hygiene, one SELECT per rule. Where the numbers come from is told in docs/rules.md.
 
-Each rule reads the CTE `live_opportunity` (see LIVE) and gives ref, party_ref, severity and evidence of the
+Each rule reads the CTE `live_opportunity` (see LIVE) and gives ref, severity and evidence of the
 opportunities that break it. Evidence holds dates, numbers and field names that stay equal until the opportunity or
 a setting changes, never "days since", which would make every flag a new one every day. Days are those of UTC.
 """
@@ -19,7 +19,23 @@ _TODAY = f"CAST({_AS_OF} AT TIME ZONE 'UTC' AS date)"
 _CREATED_ON = "CAST(source_created_at AT TIME ZONE 'UTC' AS date)"
 
 # What people write into a field that they are forced to fill, once blanks and punctuation are taken away.
-PLACEHOLDERS = ("", "tbd", "tba", "tbc", "na", "none", "null", "nil", "unknown", "todo", "test", "x", "xx", "xxx", "123")
+PLACEHOLDERS = (
+    "",
+    "tbd",
+    "tba",
+    "tbc",
+    "na",
+    "none",
+    "null",
+    "nil",
+    "unknown",
+    "todo",
+    "test",
+    "x",
+    "xx",
+    "xxx",
+    "123",
+)
 _PUNCTUATION = " .,;!?_/*#+=()<>-"
 
 
@@ -60,7 +76,7 @@ class Rule:
 INACTIVE = Rule(
     "inactive",
     "open, and no activity was logged for inactive_days; without any activity, since it was created",
-    f"""SELECT ref, party_ref, 'warning' AS severity,
+    f"""SELECT ref, 'warning' AS severity,
                jsonb_build_object('last_activity_at', last_activity_at, 'created_at', source_created_at,
                                   'limit_days', CAST(:inactive_days AS int)) AS evidence
         FROM live_opportunity
@@ -73,10 +89,10 @@ INACTIVE = Rule(
 NO_PROGRESS = Rule(
     "no_progress",
     "open, and stage, close date and amount stayed as they are for no_progress_days (stale)",
-    f"""SELECT ref, party_ref, 'warning' AS severity,
+    f"""SELECT ref, 'warning' AS severity,
                jsonb_build_object('last_progress_at', progressed_at, 'created_at', source_created_at,
                                   'limit_days', CAST(:no_progress_days AS int)) AS evidence
-        FROM (SELECT o.ref, o.party_ref, o.source_created_at,
+        FROM (SELECT o.ref, o.source_created_at,
                      CASE WHEN told.source IS NULL THEN coalesce(o.source_updated_at, o.source_created_at)
                           ELSE greatest(h.changed_at, o.source_created_at) END AS progressed_at
               FROM live_opportunity o
@@ -91,7 +107,7 @@ NO_PROGRESS = Rule(
 PAST_CLOSE_DATE = Rule(
     "past_close_date",
     "open, though its close date is past_close_days or more ago",
-    f"""SELECT ref, party_ref, 'critical' AS severity,
+    f"""SELECT ref, 'critical' AS severity,
                jsonb_build_object('close_date', close_date, 'limit_days', CAST(:past_close_days AS int)) AS evidence
         FROM live_opportunity
         WHERE status = 'open' AND close_date <= {_TODAY} - CAST(:past_close_days AS int)""",
@@ -101,24 +117,24 @@ PAST_CLOSE_DATE = Rule(
 PUSHED = Rule(
     "pushed",
     "open, and its close date was moved later pushed_warn times or more (critical from pushed_critical)",
-    f"""SELECT ref, party_ref,
+    f"""SELECT ref,
                CASE WHEN pushes >= CAST(:pushed_critical AS int) THEN 'critical' ELSE 'warning' END AS severity,
                jsonb_build_object('pushes', pushes, 'first_close_date', first_close_date, 'close_date', close_date)
                    AS evidence
-        FROM (SELECT o.ref, o.party_ref, o.close_date, count(*) AS pushes,
+        FROM (SELECT o.ref, o.close_date, count(*) AS pushes,
                      min(left(c.old_value, 10)) AS first_close_date
               FROM live_opportunity o JOIN canonical.opportunity_change c ON c.opportunity_ref = o.ref
               WHERE o.status = 'open' AND c.field = 'close_date' AND c.deleted_at IS NULL AND c.changed_at <= {_AS_OF}
                 AND c.old_value LIKE '____-__-__%' AND c.new_value LIKE '____-__-__%'
                 AND left(c.new_value, 10) COLLATE "C" > left(c.old_value, 10) COLLATE "C"
-              GROUP BY o.ref, o.party_ref, o.close_date) p
+              GROUP BY o.ref, o.close_date) p
         WHERE pushes >= least(CAST(:pushed_warn AS int), CAST(:pushed_critical AS int))""",
 )
 
 BACKDATED = Rule(
     "backdated",
     "its close date is before the day it was created",
-    f"""SELECT ref, party_ref, 'warning' AS severity,
+    f"""SELECT ref, 'warning' AS severity,
                jsonb_build_object('close_date', close_date, 'created_at', source_created_at) AS evidence
         FROM live_opportunity WHERE close_date < {_CREATED_ON}""",
 )
@@ -126,7 +142,7 @@ BACKDATED = Rule(
 REQUIRED_FIELDS = Rule(
     "required_fields",
     "open, and one of required_fields is empty or holds a placeholder",
-    f"""SELECT ref, party_ref, 'warning' AS severity, jsonb_build_object('missing', missing) AS evidence
+    f"""SELECT ref, 'warning' AS severity, jsonb_build_object('missing', missing) AS evidence
         FROM live_opportunity CROSS JOIN LATERAL (
             SELECT jsonb_agg(field ORDER BY field) AS missing
             FROM (VALUES {", ".join(f"('{field}', {empty})" for field, empty in REQUIRABLE.items())}) f (field, empty)
@@ -138,7 +154,7 @@ REQUIRED_FIELDS = Rule(
 HIDDEN = Rule(
     "hidden",
     "created and won on the same day: it was worked on where nobody could see it",
-    f"""SELECT ref, party_ref, 'warning' AS severity,
+    f"""SELECT ref, 'warning' AS severity,
                jsonb_build_object('created_at', source_created_at, 'closed_at', closed_at, 'close_date', close_date)
                    AS evidence
         FROM live_opportunity
@@ -158,9 +174,8 @@ def parameters(hygiene: HygieneSettings, as_of: dt.datetime) -> dict[str, Any]:
     """
     unknown = sorted(set(hygiene.required_fields) - REQUIRABLE.keys())
     if unknown:
-        raise ConfigurationError(
-            f"hygiene.required_fields: an opportunity has no {', '.join(unknown)}; it has {', '.join(sorted(REQUIRABLE))}"
-        )
+        known = ", ".join(sorted(REQUIRABLE))
+        raise ConfigurationError(f"hygiene.required_fields: an opportunity has no {', '.join(unknown)}; it has {known}")
     return {
         "as_of": as_of,
         "inactive_days": hygiene.inactive_days,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, insert, text, update
 
-from hub.db.tables import canonical, identity
+from hub.db.tables import canonical
 from hub.errors import ConfigurationError
 from hub.settings import HygieneSettings, Settings
 from quality_checks.flags import FlagReport, flag_opportunities
@@ -180,7 +180,13 @@ def test_what_says_something_is_no_placeholder(db: Engine, words: str) -> None:
 def test_one_flag_names_all_missing_fields(db: Engine) -> None:
     seed(db, amount=None, owner_id=None, close_date=None, party_ref=None, stage="?")
     broken(db)
-    assert flags(db)["required_fields"].evidence["missing"] == ["amount", "close_date", "owner_id", "party_ref", "stage"]
+    assert flags(db)["required_fields"].evidence["missing"] == [
+        "amount",
+        "close_date",
+        "owner_id",
+        "party_ref",
+        "stage",
+    ]
 
 
 def test_only_the_configured_fields_of_open_opportunities_are_required(db: Engine) -> None:
@@ -190,7 +196,7 @@ def test_only_the_configured_fields_of_open_opportunities_are_required(db: Engin
 
 
 def test_an_unknown_required_field_is_refused_by_name(db: Engine) -> None:
-    with pytest.raises(ConfigurationError, match="hygiene.required_fields: an opportunity has no budget"):
+    with pytest.raises(ConfigurationError, match=r"hygiene\.required_fields: an opportunity has no budget"):
         flag(db, required_fields=("budget",))
 
 
@@ -213,7 +219,11 @@ def test_hidden_when_created_and_won_on_one_day(db: Engine, values: dict[str, An
     [
         ("inactive", {"last_activity_at": AS_OF - days(3)}, {"inactive_days": 3}),
         ("no_progress", {"source_created_at": AS_OF - days(4)}, {"no_progress_days": 4}),
-        ("past_close_date", {"close_date": TODAY - days(2), "source_created_at": AS_OF - days(9)}, {"past_close_days": 2}),
+        (
+            "past_close_date",
+            {"close_date": TODAY - days(2), "source_created_at": AS_OF - days(9)},
+            {"past_close_days": 2},
+        ),
     ],
 )
 def test_thresholds_are_settings(db: Engine, rule: str, values: dict[str, Any], threshold: dict[str, int]) -> None:
@@ -269,32 +279,6 @@ def test_the_flags_of_a_deleted_opportunity_are_resolved(db: Engine) -> None:
     with db.begin() as connection:
         connection.execute(update(OPPORTUNITY).values(deleted_at=AS_OF))
     assert flag(db) == FlagReport(resolved=1)
-
-
-def test_customers_whose_flags_changed_are_composed_anew(db: Engine) -> None:
-    seed(db, close_date=TODAY - days(1))
-    with db.begin() as connection:
-        connection.execute(
-            text(
-                "INSERT INTO canonical.party (ref, source, stream, source_id, kind, department, name)"
-                " VALUES ('crm:Account:1', 'crm', 'Account', '1', 'organization', 'sales', 'A')"
-            )
-        )
-        golden_id = connection.execute(
-            insert(identity.GoldenId)
-            .values(golden_id="00000000-0000-7000-8000-000000000001", number=1, kind="organization")
-            .returning(identity.GoldenId.golden_id)
-        ).scalar_one()
-        connection.execute(insert(identity.Membership).values(party_id=1, golden_id=golden_id))
-    flag(db)
-    assert _take_queue(db) == [golden_id]
-    flag(db, AS_OF + days(1))
-    assert _take_queue(db) == []
-
-
-def _take_queue(db: Engine) -> list[Any]:
-    with db.begin() as connection:
-        return list(connection.execute(text("DELETE FROM golden.to_compose RETURNING golden_id")).scalars())
 
 
 def test_rules_are_told_apart_by_name() -> None:

@@ -1,0 +1,125 @@
+"""What was landed: was everything read, did it fit, and is nothing missing that was there before?"""
+
+from hub.model.kinds import Severity
+from quality_checks.check import Table
+
+SUITE = "landing"
+RECORD = Table(SUITE, "landing.source_record", key=("source", "stream", "source_id"))
+SYNC_RUN = Table(SUITE, "landing.sync_run")
+WATERMARK = Table(SUITE, "landing.watermark")
+PARTY = Table(SUITE, "canonical.party")
+
+# Below ten rows a share says nothing: one deleted row of one would be all of them.
+FEWEST = 10
+
+_NEWEST_SYNC = """
+    WITH newest AS (
+        SELECT DISTINCT ON (source, stream) source, stream, error, finished_at FROM {batch}
+        WHERE run_id = :run_id ORDER BY source, stream, sync_run_id DESC)
+    SELECT source || ':' || stream AS example FROM newest"""
+
+_GONE = "deleted_at IS NOT NULL AND last_changed_at > published_at AND first_seen_at <= published_at"
+
+CHECKS = (
+    SYNC_RUN.rows(
+        "synced_without_error",
+        Severity.CRITICAL,
+        "the newest sync of every stream in this run ended well; what a source did not say would be"
+        " missing from the golden records",
+        f"{_NEWEST_SYNC} WHERE error IS NOT NULL",
+    ),
+    SYNC_RUN.rows(
+        "sync_finished",
+        Severity.CRITICAL,
+        "no sync of this run was broken off before its end",
+        f"{_NEWEST_SYNC} WHERE finished_at IS NULL",
+    ),
+    WATERMARK.rows(
+        "every_stream_was_read",
+        Severity.WARNING,
+        "a run that read any stream read every stream that was ever read; one that was left out is getting old",
+        """
+        SELECT source || ':' || stream AS example FROM {batch}
+        WHERE EXISTS (SELECT 1 FROM landing.sync_run WHERE run_id = :run_id)
+          AND (source, stream) NOT IN (SELECT source, stream FROM landing.sync_run WHERE run_id = :run_id)""",
+    ),
+    RECORD.column(
+        "source_id_is_a_key",
+        Severity.CRITICAL,
+        "no record is keyed by a null made into text, under which different records would overwrite each other",
+        "ExpectColumnValuesToNotBeInSet",
+        column="source_id",
+        value_set=["", "null", "NULL", "None", "undefined", "nan", "NaN"],
+    ),
+    RECORD.column(
+        "content_hash_present",
+        Severity.CRITICAL,
+        "every record has the hash by which its changes are seen; without it a change is missed",
+        "ExpectColumnValueLengthsToBeBetween",
+        column="content_hash",
+        min_value=1,
+    ),
+    RECORD.rows(
+        "payload_is_an_object",
+        Severity.CRITICAL,
+        "every payload is a JSON object, which is all that mappings can read",
+        """
+        SELECT source || ':' || stream || ':' || source_id AS example FROM {batch}
+        WHERE jsonb_typeof(payload) <> 'object'""",
+    ),
+    RECORD.rows(
+        "quarantined_share",
+        Severity.CRITICAL,
+        "at most gate.max_quarantined_share of the landed rows are in quarantine",
+        """
+        WITH held AS (SELECT source, stream, source_id FROM landing.quarantine WHERE resolved_at IS NULL),
+        landed AS (SELECT source, stream, source_id FROM {batch} WHERE deleted_at IS NULL UNION SELECT * FROM held)
+        SELECT source || ':' || stream || ':' || source_id AS example FROM held
+        WHERE (SELECT count(*) FROM held) > :max_quarantined_share * (SELECT count(*) FROM landed)""",
+    ),
+    RECORD.rows(
+        "quarantined_share_of_stream",
+        Severity.WARNING,
+        f"at most gate.max_quarantined_share of the rows of any one stream are in quarantine, from {FEWEST} rows on",
+        f"""
+        WITH held AS (SELECT source, stream, source_id FROM landing.quarantine WHERE resolved_at IS NULL),
+        landed AS (
+            SELECT source, stream, source_id FROM {{batch}} AS record WHERE deleted_at IS NULL UNION SELECT * FROM held)
+        SELECT source || ':' || stream AS example
+        FROM (SELECT source, stream, count(*) AS all_rows FROM landed GROUP BY source, stream) l
+        NATURAL LEFT JOIN (SELECT source, stream, count(*) AS held_rows FROM held GROUP BY source, stream) h
+        WHERE all_rows >= {FEWEST} AND held_rows > :max_quarantined_share * all_rows""",
+    ),
+    RECORD.rows(
+        "stream_volume",
+        Severity.CRITICAL,
+        "no stream lost more than gate.max_drop_share of its rows since the last publication: a source that suddenly"
+        f" says that most of its records are deleted is more likely broken than right. From {FEWEST} deleted rows on",
+        f"""
+        WITH last AS (SELECT max(published_at) AS published_at FROM golden.publication),
+        counted AS (
+            SELECT source, stream, count(*) FILTER (WHERE {_GONE}) AS gone,
+                   count(*) FILTER (WHERE first_seen_at <= published_at AND (deleted_at IS NULL OR {_GONE})) AS before
+            FROM {{batch}} AS record CROSS JOIN last GROUP BY source, stream)
+        SELECT source || ':' || stream AS example FROM counted
+        WHERE gone >= {FEWEST} AND gone > :max_drop_share * before""",
+    ),
+    PARTY.rows(
+        "party_has_source_record",
+        Severity.CRITICAL,
+        "every party comes from a record that was landed; one that does not is nobody's word",
+        f"""
+        SELECT p.ref AS example FROM {{batch}} AS p LEFT JOIN {RECORD.name} r USING (source, stream, source_id)
+        WHERE r.source_id IS NULL""",
+    ),
+    PARTY.rows(
+        "delete_arrived",
+        Severity.CRITICAL,
+        "a party whose record was deleted at the source is deleted here too, unless it still waits to be conformed",
+        f"""
+        SELECT p.ref AS example FROM {{batch}} AS p JOIN {RECORD.name} r USING (source, stream, source_id)
+        WHERE p.deleted_at IS NULL AND r.deleted_at IS NOT NULL AND NOT EXISTS (
+            SELECT 1 FROM landing.to_conform q
+            WHERE (q.source, q.stream, q.source_id) = (p.source, p.stream, p.source_id))""",
+    ),
+)

@@ -1,0 +1,83 @@
+"""Opportunities. Poor hygiene is the sales department's to mend and must not stop everybody's publication, so all of it
+warns; critical is only what would make the published opportunities wrong in themselves.
+"""
+
+from hub.model.kinds import OpportunityStatus, Severity
+from quality_checks.check import Check, Table
+from quality_checks.rules import hygiene
+from quality_checks.rules.hygiene import Rule
+
+SUITE = "opportunities"
+OPPORTUNITY = Table(SUITE, "canonical.opportunity", key=("ref",))
+CHANGE = Table(SUITE, "canonical.opportunity_change")
+
+
+def _no_open(name: str, rule: Rule) -> Check:
+    live = "live_opportunity AS (SELECT * FROM {batch} AS o WHERE o.deleted_at IS NULL)"
+    query = f"WITH {live} SELECT o.ref AS example FROM live_opportunity o JOIN ({rule.select}) r USING (ref)"
+    return OPPORTUNITY.rows(
+        name, Severity.WARNING, f"no opportunity breaks the rule {rule.name}: {rule.description}", query
+    )
+
+
+CHECKS = (
+    _no_open("stale", hygiene.NO_PROGRESS),
+    _no_open("past_close_date", hygiene.PAST_CLOSE_DATE),
+    _no_open("required_fields", hygiene.REQUIRED_FIELDS),
+    OPPORTUNITY.column(
+        "status_known",
+        Severity.CRITICAL,
+        "every status is open, won or lost; one with another would be in no total and no rule",
+        "ExpectColumnValuesToBeInSet",
+        column="status",
+        value_set=[status.value for status in OpportunityStatus],
+    ),
+    OPPORTUNITY.column(
+        "stage_present",
+        Severity.WARNING,
+        "every stage says something",
+        "ExpectColumnValuesToMatchRegex",
+        column="stage",
+        regex="[^[:space:]]",
+    ),
+    OPPORTUNITY.column(
+        "amount_not_negative",
+        Severity.WARNING,
+        "no amount is below zero: a typing error, or a credit that belongs into finance",
+        "ExpectColumnValuesToBeBetween",
+        column="amount",
+        min_value=0,
+    ),
+    OPPORTUNITY.rows(
+        "currency_of_amount",
+        Severity.WARNING,
+        "every amount of a live opportunity has a currency; without it no total can take it in",
+        """
+        SELECT ref AS example FROM {batch}
+        WHERE deleted_at IS NULL AND amount IS NOT NULL AND currency IS NULL""",
+    ),
+    OPPORTUNITY.rows(
+        "created_in_the_past",
+        Severity.WARNING,
+        "no opportunity was created after the moment of the run, give or take a day for clocks and time zones",
+        """
+        SELECT ref AS example FROM {batch}
+        WHERE deleted_at IS NULL AND source_created_at > CAST(:as_of AS timestamptz) + interval '1 day'""",
+    ),
+    OPPORTUNITY.rows(
+        "customer_known",
+        Severity.WARNING,
+        "every live opportunity that names a customer names one that has arrived",
+        """
+        SELECT o.ref AS example FROM {batch} AS o LEFT JOIN canonical.party p ON p.ref = o.party_ref
+        WHERE o.deleted_at IS NULL AND o.party_ref IS NOT NULL AND p.ref IS NULL""",
+    ),
+    CHANGE.rows(
+        "history_has_opportunity",
+        Severity.WARNING,
+        "every live entry of a history belongs to an opportunity that has arrived",
+        """
+        SELECT c.ref AS example FROM {batch} AS c LEFT JOIN canonical.opportunity o ON o.ref = c.opportunity_ref
+        WHERE c.deleted_at IS NULL AND o.ref IS NULL""",
+    ),
+)

@@ -1,0 +1,102 @@
+"""The checks as data, and the gate's decision."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hub.model.kinds import Severity
+from hub.settings import GateSettings, HygieneSettings
+from quality_checks import gate, suites
+from quality_checks.check import Check, CheckOutcome
+from quality_checks.rules import hygiene
+
+RULES = (Path(__file__).parents[2] / "docs" / "rules.md").read_text()
+
+
+def named(check: Check) -> str:
+    return f"{check.suite}.{check.name}"
+
+
+def outcome(name: str, severity: Severity, *, passed: bool) -> CheckOutcome:
+    return CheckOutcome("golden", name, severity, passed, checked=9, failed=0 if passed else 2)
+
+
+def required(name: str, severity: Severity = Severity.CRITICAL) -> Check:
+    return Check(name, "golden", severity, "", "golden.customer_row", (), "", {})
+
+
+def test_what_passed_is_published() -> None:
+    outcomes = [outcome("a", Severity.CRITICAL, passed=True), outcome("b", Severity.WARNING, passed=True)]
+    assert gate.decide(outcomes, [required("a")]) == gate.GateDecision(held=False, critical=(), warnings=0)
+
+
+def test_a_warning_travels_along() -> None:
+    outcomes = [outcome("a", Severity.WARNING, passed=False), outcome("b", Severity.WARNING, passed=False)]
+    assert gate.decide(outcomes, []) == gate.GateDecision(held=False, critical=(), warnings=2)
+
+
+def test_a_critical_failure_holds_the_publication_and_is_named() -> None:
+    outcomes = [outcome("a", Severity.CRITICAL, passed=False), outcome("b", Severity.WARNING, passed=False)]
+    assert gate.decide(outcomes, []) == gate.GateDecision(
+        held=True, critical=("golden.a",), warnings=1, why="golden.a failed on 2 of 9"
+    )
+
+
+def test_a_critical_check_that_did_not_run_holds_the_publication() -> None:
+    asked = [required("a"), required("b", Severity.WARNING)]
+    assert gate.decide([], asked) == gate.GateDecision(
+        held=True, critical=("golden.a",), warnings=0, why="golden.a did not run"
+    )
+
+
+def test_nothing_is_published_without_checks() -> None:
+    critical = {named(check) for check in suites.CHECKS if check.severity is Severity.CRITICAL}
+    assert set(gate.decide([]).critical) == critical != set()
+
+
+def test_checks_are_told_apart_by_name() -> None:
+    names = [named(check) for check in suites.CHECKS]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("check", [c for c in suites.CHECKS if "unexpected_rows_query" in c.arguments], ids=named)
+def test_a_query_aliases_its_batch_exactly_when_it_has_a_join(check: Check) -> None:
+    query = check.arguments["unexpected_rows_query"]
+    aliased = re.search(r"\{batch\} AS \w+", query) is not None
+    assert query.count("{batch}") == 1
+    assert aliased is (re.search(r"\bJOIN\b", query) is not None)
+
+
+def test_listing_the_checks_does_not_load_great_expectations() -> None:
+    script = "import quality_checks.runner, quality_checks.gate, sys; sys.exit('great_expectations' in sys.modules)"
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=Path(__file__).parents[2])
+
+
+@pytest.mark.parametrize("check", suites.CHECKS, ids=named)
+def test_every_check_is_documented_with_its_severity(check: Check) -> None:
+    assert f"| `{named(check)}` | {check.severity.value} |" in RULES
+
+
+@pytest.mark.parametrize("rule", hygiene.RULES, ids=lambda rule: rule.name)
+def test_every_rule_is_documented(rule: hygiene.Rule) -> None:
+    assert f"| `{rule.name}` |" in RULES
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [f"hygiene.{name} = {field.default!r}" for name, field in HygieneSettings.model_fields.items()]
+    + [f"gate.{name} = {field.default!r}" for name, field in GateSettings.model_fields.items()],
+)
+def test_every_threshold_is_documented_with_its_default(setting: str) -> None:
+    name, value = setting.split(" = ")
+    words = re.findall(r"\w+", value) if value.startswith("(") else [value]
+    line = next((line for line in RULES.splitlines() if f"`{name}`" in line), "")
+    assert all(word in line for word in words), setting
+
+
+def test_the_documentation_names_no_check_that_is_gone() -> None:
+    documented = re.findall(r"^\| `((?:landing|opportunities|golden)\.\w+)` \|", RULES, re.MULTILINE)
+    assert documented == [named(check) for check in suites.CHECKS]
