@@ -104,6 +104,9 @@ def person_rows(desk: Desk, who: Person, at: dict[str, Row]) -> None:
         contacts.append(sales.contact(desk, who, noise.person(rng, who), account_id))
         if rng.random() < 0.07:
             _merge_contact(desk, contacts[0], sales.contact(desk, who, noise.person(rng, who), account_id))
+        if rng.random() < 0.02:
+            gone = contacts.pop()
+            desk.put(sales.deleted(gone, _lately(desk, gone, 200)))
     if rng.random() < 0.22:
         became = (account.id, contacts[0].id) if account and contacts and rng.random() < 0.6 else None
         contacts.append(sales.lead(desk, who, noise.person(rng, who), became))
@@ -182,7 +185,7 @@ def _merge_contact(desk: Desk, survivor: Row, other: Row) -> None:
     draw = desk.rng.random()
     if draw < 0.3:
         desk.put(sales.deleted(other, _lately(desk, other, 200), survivor.id))
-    elif draw < 0.4:
+    elif draw < 0.5:
         desk.put(sales.deleted(other, _lately(desk, other, 200)))
 
 

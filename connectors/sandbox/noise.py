@@ -36,12 +36,14 @@ def person(rng: Random, who: Person) -> Seen:
     mobile = phone_as_written(rng, who.mobile, who.country.dial, who.country.trunk)
     old = who.old_home is not None and rng.random() < 0.25 and not only_one
     keeps_address = who.twin or only_one or rng.random() < 0.7
+    # Whoever is written down with the company's mailbox keeps a telephone, or nobody could tell colleagues apart.
+    mailbox = who.org.email if who.org and has_phone and rng.random() < 0.05 else ""
     return Seen(
         given=given,
         family=family,
         name=_joined(rng, given, family, twin=who.twin),
-        email=_mail(rng, who) if has_mail else rng.choice(("", "", "", "n/a", "none@none")),
-        phone=phone if rng.random() < 0.75 else "",
+        email=mailbox or (_mail(rng, who) if has_mail else rng.choice(("", "", "", "n/a", "none@none"))),
+        phone=phone if rng.random() < 0.75 else rng.choice(("", "", "", "", "", "", "", "n/a", "000000", "TBD")),
         mobile=mobile if has_phone else "",
         address=((who.old_home if old else who.home) if keeps_address else None),
         birth=who.birth.isoformat() if who.twin or rng.random() < 0.35 else "",

@@ -37,6 +37,8 @@ CREATE INDEX record_created ON record (object, created, seq);
 CREATE INDEX record_grp ON record (grp);
 CREATE INDEX link_from ON link (from_object, from_seq, to_object);
 """
+# Where an API's object has another name than the list that shows it, which names the stream.
+_STREAMS = {"stripe.customer": "customers"}
 _INSERT = "INSERT INTO record VALUES (?,?,?,?,?,?,?,?,?,?,?)"
 
 
@@ -127,5 +129,5 @@ def write_truth(connection: sqlite3.Connection, target: Path) -> None:
             "SELECT object, id, kind, entity FROM record WHERE entity IS NOT NULL ORDER BY object, seq"
         ):
             system, _, stream = object_.partition(".")
-            writer.writerow((system, stream, id_, kind, entity))
+            writer.writerow((system, _STREAMS.get(object_, stream), id_, kind, entity))
     part.replace(target)

@@ -5,7 +5,7 @@ from typing import Any
 from connectors.sandbox import ids, moments, names
 from connectors.sandbox.desk import Desk
 from connectors.sandbox.noise import Seen
-from connectors.sandbox.people import Org, Person
+from connectors.sandbox.people import Address, Org, Person
 from connectors.sandbox.store import Row
 
 HOST = "https://sandbox.zendesk.example/api/v2"
@@ -38,23 +38,27 @@ def organization(desk: Desk, org: Org, seen: Seen) -> Row:
     data = {
         "id": ids.number(object_, seq), "url": f"{HOST}/organizations/{ids.number(object_, seq)}.json",
         "name": seen.name,
-        "domain_names": [org.domain] if seen.website else [], "details": _address_line(seen), "notes": None,
+        "domain_names": [org.domain] if seen.website else [], "details": None, "notes": None,
         "external_id": None,
         "group_id": None, "shared_tickets": False, "shared_comments": False, "tags": [],
-        "organization_fields": {"phone": seen.phone or None},
+        "organization_fields": {"phone": seen.phone or None, **_fields_of(seen.address)},
         "created_at": moments.zendesk(created), "updated_at": moments.zendesk(stamp), "deleted_at": None,
     }  # fmt: skip
     return desk.add(object_, seq, created, stamp, data, entity=org.entity, kind="organization")
 
 
-def _address_line(seen: Seen) -> str | None:
-    at = seen.address
-    return f"{at.street}, {at.postcode} {at.city}, {at.country.name}" if at else None
+def _fields_of(at: Address | None) -> dict[str, str | None]:
+    """Zendesk knows no address, so this account has fields of its own for it."""
+    if at is None:
+        return dict.fromkeys(("street", "city", "region", "postcode", "country"))
+    return {
+        "street": at.street, "city": at.city, "region": at.region or None, "postcode": at.postcode,
+        "country": at.country.code,
+    }  # fmt: skip
 
 
 def user(desk: Desk, who: Person, seen: Seen, organization_row: Row | None) -> Row:
     """An end user: one name, one telephone; the birth date and the address are the department's own fields."""
-    at = seen.address
     shared = bool(seen.phone) and not seen.mobile and who.org is not None and who.phone == who.org.phone
     fields = {
         "name": seen.name, "email": desk.unique_mail("zendesk", seen.email, who.private_email) or None,
@@ -63,9 +67,7 @@ def user(desk: Desk, who: Person, seen: Seen, organization_row: Row | None) -> R
         "organization_id": organization_row.data["id"] if organization_row else None,
         "notes": seen.company if seen.company and organization_row is None else None,
         "user_fields": {
-            "birth_date": f"{seen.birth}T00:00:00+00:00" if seen.birth else None, "street": at.street if at else None,
-            "city": at.city if at else None, "postcode": at.postcode if at else None,
-            "country": at.country.code if at else None,
+            "birth_date": f"{seen.birth}T00:00:00+00:00" if seen.birth else None, **_fields_of(seen.address)
         },
     }  # fmt: skip
     return _user(desk, fields, entity=who.entity)
