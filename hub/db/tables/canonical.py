@@ -77,7 +77,7 @@ class Opportunity(_OfParty, Base):
     __tablename__ = "opportunity"
     __table_args__ = (SCHEMA,)
 
-    contact_ref: Mapped[str | None]
+    contact_ref: Mapped[str | None] = mapped_column(index=True)
     name: Mapped[str]
     stage: Mapped[str]
     status: Mapped[str] = mapped_column(index=True)
@@ -123,7 +123,7 @@ class Rating(_OfParty, Base):
     __tablename__ = "rating"
     __table_args__ = (SCHEMA,)
 
-    ticket_ref: Mapped[str | None]
+    ticket_ref: Mapped[str | None] = mapped_column(index=True)
     score: Mapped[str]
     comment: Mapped[str | None]
     rated_at: Mapped[Moment]

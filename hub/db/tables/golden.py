@@ -146,7 +146,6 @@ class ToPublish(Base):
     __table_args__ = (SCHEMA,)
 
     golden_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    op: Mapped[str] = mapped_column(server_default="changed")
 
 
 class ComposeState(Base):

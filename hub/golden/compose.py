@@ -1,0 +1,196 @@
+"""Compose: from the members and facts of a customer to its golden record, written aside for the checks to audit.
+
+A chunk of the queue is one transaction: the composed rows are written, the ids that changed are queued for publish
+and the queue's rows are removed, or none of it. A killed run leaves the rest of the queue for the next one.
+
+A party that was deleted at its source stays a member, so that its ref resolves, but its values lose against those of
+any living party. A customer of whom no source keeps a record any more stays published, with no departments and no
+grants: what it paid is still true, and nobody may contact it.
+"""
+
+import datetime as dt
+import logging
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Engine, text
+
+from hub.db import bulk
+from hub.db.tables import golden
+from hub.golden import facets, gather
+from hub.progress import Progress, Step
+from hub.settings import Settings
+
+log = logging.getLogger(__name__)
+
+CHUNK = 10_000
+"""Customers per transaction: about 30 MB of rows in memory, and a second or two lost to a kill."""
+
+PICKED = tuple(
+    column.name
+    for column in golden.ComposedCustomer.__table__.columns
+    if column.name not in {"composed_at", "content_hash", *facets.QUERIES}
+)
+
+
+@dataclass(frozen=True)
+class ComposeReport:
+    """Customers looked at; golden records that were new, that differ from those composed before, and removed ones."""
+
+    composed: int = 0
+    created: int = 0
+    changed: int = 0
+    removed: int = 0
+
+    def __add__(self, other: "ComposeReport") -> "ComposeReport":
+        return ComposeReport(
+            self.composed + other.composed,
+            self.created + other.created,
+            self.changed + other.changed,
+            self.removed + other.removed,
+        )
+
+
+def compose(
+    engine: Engine, settings: Settings, *, run_id: str, as_of: dt.datetime, progress: Progress, chunk: int = CHUNK
+) -> ComposeReport:
+    """Empty the queue golden.to_compose, and compose what time alone changed until `as_of`.
+
+    Composing anew what did not change writes nothing. `chunk` is in customers.
+    """
+    with engine.begin() as connection:
+        total = _let_time_pass(connection, as_of)
+    report = ComposeReport()
+    while True:
+        progress(Step("compose", "customers", report.composed, max(total, report.composed)))
+        with engine.begin() as connection:
+            part = _compose_chunk(connection, settings, as_of, chunk)
+        if part.composed == 0:
+            log.info("run %s composed %d customers: %s", run_id, report.composed, report)
+            return report
+        report += part
+
+
+def _take_turns(connection: Connection) -> None:
+    """Wait for everybody who is filling the queue, and hold off who wants to.
+
+    Without it, a writer that found an id queued already, and therefore did not queue it, could commit what it changed
+    just after the id was taken and composed without the change.
+    """
+    connection.execute(text("LOCK TABLE golden.to_compose IN SHARE ROW EXCLUSIVE MODE"))
+    connection.execute(text("SET LOCAL timezone = 'UTC'"))
+
+
+def _let_time_pass(connection: Connection, as_of: dt.datetime) -> int:
+    """Queue the customers of whom an invoice fell due since the last time; returns the length of the queue."""
+    _take_turns(connection)
+    connection.execute(
+        text(
+            """INSERT INTO golden.to_compose (golden_id)
+               SELECT DISTINCT m.golden_id
+               FROM golden.compose_state s
+               JOIN canonical.invoice i ON i.due_at >= least(s.as_of, :as_of) AND i.due_at < greatest(s.as_of, :as_of)
+               JOIN canonical.party p ON p.ref = i.party_ref
+               JOIN identity.membership m ON m.party_id = p.party_id AND m.until IS NULL
+               WHERE i.status = 'open' AND i.deleted_at IS NULL
+               ON CONFLICT DO NOTHING"""
+        ),
+        {"as_of": as_of},
+    )
+    connection.execute(
+        text(
+            """INSERT INTO golden.compose_state AS s (id, as_of) VALUES (1, :as_of)
+               ON CONFLICT (id) DO UPDATE SET as_of = excluded.as_of WHERE s.as_of <> excluded.as_of"""
+        ),
+        {"as_of": as_of},
+    )
+    return int(connection.execute(text("SELECT count(*) FROM golden.to_compose")).scalar_one())
+
+
+def _compose_chunk(connection: Connection, settings: Settings, as_of: dt.datetime, chunk: int) -> ComposeReport:
+    _take_turns(connection)
+    composed = _take(connection, chunk)
+    if composed == 0:
+        return ComposeReport()
+    gather.members(connection)
+    _queue_employees(connection)
+    rows = gather.picked(connection, PICKED, settings.source_priority)
+    bulk.stage(connection, "picked", golden.ComposedCustomer.__table__, PICKED, rows)
+    for name, query in facets.QUERIES.items():
+        connection.execute(text(f"CREATE TEMP TABLE facet_{name} ON COMMIT DROP AS {query}"), {"as_of": as_of})
+    created, changed = _write(connection)
+    return ComposeReport(composed, created, changed, _remove(connection))
+
+
+def _take(connection: Connection, chunk: int) -> int:
+    connection.execute(
+        text(
+            f"""CREATE TEMP TABLE composing ON COMMIT DROP AS
+                SELECT golden_id FROM golden.to_compose ORDER BY golden_id LIMIT {int(chunk)}"""
+        )
+    )
+    taken = connection.execute(
+        text("DELETE FROM golden.to_compose q USING composing c WHERE q.golden_id = c.golden_id")
+    ).rowcount
+    connection.execute(text("ANALYZE composing"))
+    return taken
+
+
+def _queue_employees(connection: Connection) -> None:
+    """People whose employer has another golden id now than they were composed with.
+
+    Only the record that won the employer counts, so that a person who was composed anew is not queued again.
+    """
+    connection.execute(
+        text(
+            """INSERT INTO golden.to_compose (golden_id)
+               SELECT DISTINCT c.golden_id
+               FROM member m
+               JOIN identity.golden_id g ON g.golden_id = m.golden_id AND g.kind = 'organization'
+               JOIN canonical.party p ON p.employer_ref = m.ref
+               JOIN identity.membership pm ON pm.party_id = p.party_id AND pm.until IS NULL
+               JOIN golden.composed_customer c ON c.golden_id = pm.golden_id
+               WHERE c.kind = 'person' AND c.employer_id IS DISTINCT FROM m.golden_id
+                 AND c.provenance -> 'employer_id' ->> 'ref' = p.ref
+               ON CONFLICT DO NOTHING"""
+        )
+    )
+
+
+def _write(connection: Connection) -> tuple[int, int]:
+    columns = ", ".join([*PICKED, *facets.QUERIES])
+    joins = " ".join(f"JOIN facet_{name} USING (golden_id)" for name in facets.QUERIES)
+    picked = ", ".join([*PICKED, *(f"facet_{name}.facet AS {name}" for name in facets.QUERIES)])
+    values = [name for name in (*PICKED, *facets.QUERIES, "content_hash") if name != "golden_id"]
+    counted = connection.execute(
+        text(
+            f"""WITH whole AS (SELECT {picked} FROM picked {joins}),
+            written AS (
+                INSERT INTO golden.composed_customer AS old ({columns}, content_hash)
+                SELECT {columns}, encode(sha256(convert_to(CAST(to_jsonb(whole) AS text), 'UTF8')), 'hex') FROM whole
+                ON CONFLICT (golden_id) DO UPDATE
+                SET {", ".join(f"{name} = excluded.{name}" for name in values)}, composed_at = now()
+                WHERE old.content_hash <> excluded.content_hash
+                RETURNING golden_id, old.xmax = 0 AS was_new
+            ),
+            queued AS (
+                INSERT INTO golden.to_publish (golden_id) SELECT golden_id FROM written ON CONFLICT DO NOTHING
+            )
+            SELECT count(*) FILTER (WHERE was_new), count(*) FILTER (WHERE NOT was_new) FROM written"""
+        )
+    ).one()
+    return counted[0], counted[1]
+
+
+def _remove(connection: Connection) -> int:
+    gone = connection.execute(
+        text(
+            """WITH gone AS (
+                DELETE FROM golden.composed_customer c USING composing t
+                WHERE c.golden_id = t.golden_id AND NOT EXISTS (SELECT 1 FROM picked p WHERE p.golden_id = t.golden_id)
+                RETURNING c.golden_id
+            ),
+            queued AS (INSERT INTO golden.to_publish (golden_id) SELECT golden_id FROM gone ON CONFLICT DO NOTHING)
+            SELECT count(*) FROM gone"""
+        )
+    )
+    return int(gone.scalar_one())

@@ -1,0 +1,62 @@
+"""The consents of a customer. No merge widens permission: between records, the strictest statement holds."""
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from hub.model.kinds import ConsentStatus
+
+
+class Statement(NamedTuple):
+    """What one source record says about one channel and purpose. `gone`: the statement or its record was deleted."""
+
+    party_ref: str
+    ref: str
+    channel: str
+    purpose: str
+    status: str
+    recorded_at: dt.datetime
+    gone: bool
+
+    @property
+    def withdrawn(self) -> bool:
+        return self.status == ConsentStatus.WITHDRAWN
+
+
+def strictest(statements: Iterable[Statement]) -> list[dict[str, Any]]:
+    """What holds per channel and purpose, ordered by them: {channel, purpose, status, recorded_at (ISO 8601), ref}.
+
+    Of one source record the latest statement counts; a withdrawal wins a tie. Between source records a withdrawal
+    wins, however old it is. A grant ends with the record that holds it, a withdrawal outlives it.
+    """
+    latest: dict[tuple[str, str, str], Statement] = {}
+    for statement in statements:
+        if statement.gone and not statement.withdrawn:
+            continue
+        key = (statement.channel, statement.purpose, statement.party_ref)
+        if key not in latest or _later(statement) > _later(latest[key]):
+            latest[key] = statement
+    held: dict[tuple[str, str], Statement] = {}
+    for (channel, purpose, _), statement in latest.items():
+        current = held.get((channel, purpose))
+        if current is None or _stricter(statement) > _stricter(current):
+            held[channel, purpose] = statement
+    return [_published(held[key]) for key in sorted(held)]
+
+
+def _later(statement: Statement) -> tuple[dt.datetime, bool, str]:
+    return statement.recorded_at, statement.withdrawn, statement.ref
+
+
+def _stricter(statement: Statement) -> tuple[bool, dt.datetime, str]:
+    return statement.withdrawn, statement.recorded_at, statement.ref
+
+
+def _published(statement: Statement) -> dict[str, Any]:
+    return {
+        "channel": statement.channel,
+        "purpose": statement.purpose,
+        "status": statement.status,
+        "recorded_at": statement.recorded_at.astimezone(dt.UTC).isoformat(),
+        "ref": statement.ref,
+    }

@@ -1,0 +1,98 @@
+"""The members of a compose chunk and what survives of them."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, text
+
+from hub.golden.consents import Statement, strictest
+from hub.golden.policy import ATTRIBUTES, POLICY
+from hub.golden.survivorship import Golden, Member, survive
+
+
+def members(connection: Connection) -> None:
+    """Fill the temporary table `member` with the parties that belong to the customers in `composing` now.
+
+    `living`: still a record of its own at its source. `counted`: its facts count, see `hub.golden.facets`.
+    """
+    connection.execute(
+        text(
+            """CREATE TEMP TABLE member ON COMMIT DROP AS
+               SELECT g.golden_id, p.ref, p.department, p.source_updated_at, p.owner_name,
+                      p.deleted_at IS NULL AND p.merged_into_ref IS NULL AS living,
+                      p.deleted_at IS NULL OR p.merged_into_ref IS NOT NULL AS counted
+               FROM composing c
+               JOIN identity.golden_id g ON g.golden_id = c.golden_id AND g.status = 'active'
+               JOIN identity.membership m ON m.golden_id = g.golden_id AND m.until IS NULL
+               JOIN canonical.party p ON p.party_id = m.party_id"""
+        )
+    )
+    connection.execute(text("ANALYZE member"))
+
+
+def picked(connection: Connection, columns: Sequence[str], priority: Sequence[str]) -> Iterator[list[Any]]:
+    """One row of `columns` per customer in `member`: everything of the golden record but the facets.
+
+    All is read before the first row is given, since the connection is busy while the rows are copied back.
+    """
+    consents = _consents(connection)
+    rows = connection.execute(
+        text(
+            f"""SELECT m.golden_id, g.kind, m.ref, m.department, m.living, employed.golden_id AS employer_id,
+                       coalesce(p.source_updated_at, p.source_created_at) AS updated_at,
+                       {", ".join(f"p.{name}" for name in ATTRIBUTES)}
+                FROM member m
+                JOIN identity.golden_id g ON g.golden_id = m.golden_id
+                JOIN canonical.party p ON p.ref = m.ref
+                LEFT JOIN canonical.party employer ON employer.ref = p.employer_ref
+                LEFT JOIN identity.membership employed
+                    ON employed.party_id = employer.party_id AND employed.until IS NULL
+                ORDER BY m.golden_id, m.ref"""
+        )
+    )
+    by_customer = groupby(rows.mappings().all(), key=itemgetter("golden_id"))
+    records = (
+        (golden_id, _record(list(group), consents.get(golden_id, []), priority)) for golden_id, group in by_customer
+    )
+    return (
+        [golden_id if name == "golden_id" else record.get(name) for name in columns] for golden_id, record in records
+    )
+
+
+def _record(rows: list[RowMapping], consents: list[Statement], priority: Sequence[str]) -> dict[str, Any]:
+    parties = [Member(row["ref"], row["department"], row["living"], row["updated_at"], dict(row)) for row in rows]
+    golden = survive(parties, POLICY[rows[0]["kind"]], priority)
+    _name_employer(golden, {row["ref"]: row["employer_id"] for row in rows})
+    return golden.values | {
+        "kind": rows[0]["kind"],
+        "departments": sorted({row["department"] for row in rows if row["living"]}),
+        "members": sorted(row["ref"] for row in rows),
+        "consents": strictest(consents),
+        "provenance": golden.provenance,
+    }
+
+
+def _name_employer(golden: Golden, employers: dict[str, uuid.UUID | None]) -> None:
+    """What survived is a ref of the source; what is published is the customer that it belongs to now."""
+    if golden.values.pop("employer_ref", None) is not None:
+        golden.values["employer_id"] = employers[golden.provenance["employer_ref"]["ref"]]
+    if "employer_ref" in golden.provenance:
+        golden.provenance["employer_id"] = golden.provenance.pop("employer_ref")
+
+
+def _consents(connection: Connection) -> dict[uuid.UUID, list[Statement]]:
+    rows = connection.execute(
+        text(
+            """SELECT m.golden_id, m.ref AS party_ref, c.ref, c.channel, c.purpose, c.status, c.recorded_at,
+                      c.deleted_at IS NOT NULL OR NOT m.living AS gone
+               FROM member m JOIN canonical.consent c ON c.party_ref = m.ref"""
+        )
+    )
+    found: dict[uuid.UUID, list[Statement]] = defaultdict(list)
+    for golden_id, *statement in rows:
+        found[golden_id].append(Statement(*statement))
+    return found

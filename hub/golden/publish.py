@@ -1,0 +1,186 @@
+"""Publish: what was composed and audited becomes visible, in one transaction.
+
+A customer's row in golden.customer_row is never changed but for being ended; every publication adds the versions that
+differ. The change feed says the same as the rows, in order: `after` is the row of golden.customer that a consumer
+must have from then on, and none means that the consumer must drop its row. An operation is
+
+- created: a customer that was not there;
+- split: a customer that was not there and came out of another one;
+- changed: a customer of whom some published value differs;
+- merged: a customer that is gone, because it is `survivor` now;
+- erased: a customer that is gone without a survivor: nothing belongs to it any more.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Engine, insert, text
+
+from hub.db import locks
+from hub.db.tables import golden
+from hub.golden import opportunities
+
+CONTENT = ", ".join(
+    column.name
+    for column in golden.ComposedCustomer.__table__.columns
+    if column.name not in {"golden_id", "composed_at"}
+)
+
+
+@dataclass(frozen=True)
+class PublishReport:
+    """What a publication did; `number` is the last one's where nothing had to be published.
+
+    `created` counts new golden ids, those out of a split (`split`) included; `retired` those that are gone, merged
+    ones (`merged`) included. `customers` are published now.
+    """
+
+    number: int
+    published: bool
+    customers: int
+    created: int = 0
+    changed: int = 0
+    retired: int = 0
+    merged: int = 0
+    split: int = 0
+    opportunities_changed: int = 0
+
+
+def publish(engine: Engine, *, run_id: str, as_of: dt.datetime, warnings: int = 0) -> PublishReport:
+    """Release everything that waits in golden.to_publish as one publication; none is made where nothing changed.
+
+    `warnings` is the number of checks that failed without holding the publication. Publishers take turns.
+    """
+    with engine.begin() as connection:
+        _take_turns(connection)
+        number, moment = _next(connection)
+        _take(connection)
+        counts = _release(connection, number, moment)
+        moved = opportunities.refresh(connection, number)
+        if not any(counts.values()) and moved == 0:
+            return _last(connection)
+        report = _report(connection, number, counts, moved)
+        release = {"run_id": run_id, "as_of": as_of, "published_at": moment, "warnings": warnings}
+        totals = {name: getattr(report, name) for name in ("number", "customers", "created", "changed", "retired")}
+        connection.execute(insert(golden.Publication), release | totals)
+        return report
+
+
+def _take_turns(connection: Connection) -> None:
+    """One publisher at a time; and none takes from the queue while somebody is filling it, as in compose."""
+    locks.hold(connection, locks.PUBLICATION)
+    connection.execute(text("LOCK TABLE golden.to_publish IN SHARE ROW EXCLUSIVE MODE"))
+    connection.execute(text("SET LOCAL timezone = 'UTC'"))
+
+
+def _next(connection: Connection) -> tuple[int, dt.datetime]:
+    """The next number and its moment: the clock's, but never before that of the last publication."""
+    row = connection.execute(
+        text(
+            """SELECT coalesce(max(number), 0) + 1, greatest(clock_timestamp(), max(published_at))
+               FROM golden.publication"""
+        )
+    ).one()
+    return row[0], row[1]
+
+
+def _take(connection: Connection) -> None:
+    """Fill the temporary table `taken` with the customers whose composed record differs from the published one."""
+    connection.execute(
+        text(
+            """CREATE TEMP TABLE taken ON COMMIT DROP AS
+               SELECT q.golden_id, old.golden_id IS NOT NULL AS was_there, c.golden_id IS NOT NULL AS is_there,
+                      to_jsonb(v) AS before,
+                      coalesce((SELECT max(h.version) FROM golden.change h WHERE h.golden_id = q.golden_id), 0) + 1
+                          AS version
+               FROM golden.to_publish q
+               LEFT JOIN golden.customer_row old ON old.golden_id = q.golden_id AND old.valid_to IS NULL
+               LEFT JOIN golden.customer v ON v.golden_id = q.golden_id
+               LEFT JOIN golden.composed_customer c ON c.golden_id = q.golden_id
+               WHERE old.content_hash IS DISTINCT FROM c.content_hash"""
+        )
+    )
+    connection.execute(text("DELETE FROM golden.to_publish"))
+    connection.execute(text("ANALYZE taken"))
+
+
+def _release(connection: Connection, number: int, moment: dt.datetime) -> dict[str, int]:
+    """End old versions, add new ones, and tell the feed; returns how often each operation happened."""
+    now = {"number": number, "moment": moment}
+    connection.execute(
+        text(
+            """UPDATE golden.customer_row r SET valid_to = :moment FROM taken t
+               WHERE r.golden_id = t.golden_id AND r.valid_to IS NULL AND t.was_there"""
+        ),
+        now,
+    )
+    connection.execute(
+        text(
+            f"""INSERT INTO golden.customer_row (golden_id, version, publication, valid_from, {CONTENT})
+                SELECT t.golden_id, t.version, :number, :moment, {CONTENT}
+                FROM taken t JOIN golden.composed_customer c USING (golden_id)"""
+        ),
+        now,
+    )
+    rows = connection.execute(text(_FEED), now)
+    return {op: count for op, count in rows}  # noqa: C416  # rows are not tuples to mypy
+
+
+# The order within a publication is that of the customers' age, so that it does not depend on how they were composed.
+_FEED = """
+WITH RECURSIVE heir (golden_id, survivor) AS (
+    SELECT g.golden_id, g.survivor FROM taken t JOIN identity.golden_id g USING (golden_id)
+    WHERE NOT t.is_there AND g.status = 'merged'
+    UNION
+    SELECT h.golden_id, g.survivor FROM heir h JOIN identity.golden_id g ON g.golden_id = h.survivor
+    WHERE g.status = 'merged'
+),
+final AS (
+    SELECT h.golden_id, h.survivor FROM heir h JOIN identity.golden_id g ON g.golden_id = h.survivor
+    WHERE g.status <> 'merged'
+),
+told AS (
+    INSERT INTO golden.change (sequence, golden_id, version, op, survivor, publication, before, after, happened_at)
+    SELECT (SELECT coalesce(max(sequence), 0) FROM golden.change) + row_number() OVER (ORDER BY g.number),
+           t.golden_id, t.version,
+           CASE
+               WHEN t.is_there AND t.was_there THEN 'changed'
+               WHEN t.is_there AND EXISTS (
+                   SELECT 1 FROM identity.lineage l WHERE l.event = 'split' AND l.other_golden_id = t.golden_id
+               ) THEN 'split'
+               WHEN t.is_there THEN 'created'
+               WHEN f.survivor IS NOT NULL THEN 'merged'
+               ELSE 'erased'
+           END,
+           f.survivor, :number, t.before, to_jsonb(v), :moment
+    FROM taken t
+    JOIN identity.golden_id g USING (golden_id)
+    LEFT JOIN final f USING (golden_id)
+    LEFT JOIN golden.customer v USING (golden_id)
+    RETURNING op
+)
+SELECT op, count(*) FROM told GROUP BY op
+"""
+
+
+def _report(connection: Connection, number: int, counts: dict[str, int], moved: int) -> PublishReport:
+    customers = connection.execute(text("SELECT count(*) FROM golden.customer_row WHERE valid_to IS NULL")).scalar_one()
+    merged, split = counts.get("merged", 0), counts.get("split", 0)
+    return PublishReport(
+        number=number,
+        published=True,
+        customers=customers,
+        created=counts.get("created", 0) + split,
+        changed=counts.get("changed", 0),
+        retired=counts.get("erased", 0) + merged,
+        merged=merged,
+        split=split,
+        opportunities_changed=moved,
+    )
+
+
+def _last(connection: Connection) -> PublishReport:
+    row = connection.execute(
+        text("SELECT number, customers FROM golden.publication ORDER BY number DESC LIMIT 1")
+    ).one_or_none()
+    return PublishReport(row.number if row else 0, published=False, customers=row.customers if row else 0)

@@ -1,0 +1,171 @@
+"""Survivorship: which source record each golden value comes from. Pure functions over values."""
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from hub.golden import placeholders
+from hub.golden.policy import Group, Rule
+
+_NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One source record of a customer. `values`: attribute -> value as the source gave it; missing is empty."""
+
+    ref: str
+    department: str
+    living: bool
+    updated_at: dt.datetime | None
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Golden:
+    """The values that survive, and where each comes from.
+
+    `provenance`: attribute -> {"ref": the record that won, "rule": the rule that decided, "losers": [{"ref", "value"},
+    ...]}. Losers are the records with another value, by ref; records that agree with the winner are not listed. An
+    attribute that no record has is in neither.
+    """
+
+    values: dict[str, Any]
+    provenance: dict[str, dict[str, Any]]
+
+
+class _Candidate(NamedTuple):
+    member: Member
+    values: tuple[Any, ...]
+
+
+def survive(members: Sequence[Member], policy: Sequence[Group], priority: Sequence[str]) -> Golden:
+    """Choose the golden values of one customer.
+
+    Args:
+        members: its source records, refs distinct, in any order: the result does not depend on it.
+        policy: the groups of its kind, see `hub.golden.policy.POLICY`.
+        priority: departments, the strongest first; those not named are the weakest.
+
+    """
+    golden = Golden({}, {})
+    rank = {department: place for place, department in enumerate(priority)}
+    for group in policy:
+        candidates = _candidates(members, group)
+        if candidates:
+            winner, rule = _choose(candidates, group, rank)
+        elif group.required and members:
+            candidates = [_Candidate(m, tuple(m.values.get(name) for name in group.attributes)) for m in members]
+            winner, rule = min(candidates, key=_by_ref), Rule.PLACEHOLDER
+        else:
+            continue
+        _settle(golden, group, candidates, winner, rule)
+    return golden
+
+
+def _candidates(members: Sequence[Member], group: Group) -> list[_Candidate]:
+    found = []
+    for member in members:
+        values = tuple(placeholders.given(name, member.values.get(name)) for name in group.attributes)
+        if any(value is not None for value in values):
+            found.append(_Candidate(member, _completed(values) if group.required else values))
+    return found
+
+
+def _completed(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A required group's first attribute is made of the others where a record lacks it."""
+    first, *others = values
+    return (first or " ".join(value for value in others if value), *others)
+
+
+def _choose(candidates: list[_Candidate], group: Group, rank: Mapping[str, int]) -> tuple[_Candidate, Rule]:
+    if len(candidates) == 1:
+        return candidates[0], Rule.ONLY
+    if _agree(candidates):
+        return min(candidates, key=_by_ref), Rule.AGREED
+    left, decided = candidates, Rule.REF
+    for rule in (Rule.LIVING, *group.rules):
+        score = _SCORES[rule](left, group, rank)
+        scored = [(score(candidate), candidate) for candidate in left]
+        top = max(value for value, _ in scored)
+        best = [candidate for value, candidate in scored if value == top]
+        if len(best) < len(left):
+            left, decided = best, rule
+            if _agree(left):
+                return min(left, key=_by_ref), decided
+    return min(left, key=_by_ref), Rule.REF
+
+
+def _agree(candidates: Sequence[_Candidate]) -> bool:
+    first = candidates[0].values
+    return all(candidate.values == first for candidate in candidates)
+
+
+def _by_ref(candidate: _Candidate) -> str:
+    return candidate.member.ref
+
+
+_Score = Callable[[_Candidate], Any]
+
+
+def _living(_left: list[_Candidate], _group: Group, _rank: Mapping[str, int]) -> _Score:
+    return lambda candidate: candidate.member.living
+
+
+def _complete(_left: list[_Candidate], group: Group, _rank: Mapping[str, int]) -> _Score:
+    places = [group.attributes.index(name) for name in group.essential or group.attributes]
+    return lambda candidate: sum(candidate.values[place] is not None for place in places)
+
+
+def _preferred(_left: list[_Candidate], group: Group, _rank: Mapping[str, int]) -> _Score:
+    return lambda candidate: candidate.member.department in group.prefer
+
+
+def _priority(_left: list[_Candidate], _group: Group, rank: Mapping[str, int]) -> _Score:
+    return lambda candidate: -rank.get(candidate.member.department, len(rank))
+
+
+def _recent(_left: list[_Candidate], _group: Group, _rank: Mapping[str, int]) -> _Score:
+    return lambda candidate: candidate.member.updated_at or _NEVER
+
+
+def _frequent(left: list[_Candidate], _group: Group, _rank: Mapping[str, int]) -> _Score:
+    counted = Counter(candidate.values for candidate in left)
+    return lambda candidate: counted[candidate.values]
+
+
+def _longest(_left: list[_Candidate], _group: Group, _rank: Mapping[str, int]) -> _Score:
+    return lambda candidate: sum(len(str(value)) for value in candidate.values if value is not None)
+
+
+_SCORES: dict[Rule, Callable[[list[_Candidate], Group, Mapping[str, int]], _Score]] = {
+    Rule.LIVING: _living,
+    Rule.COMPLETE: _complete,
+    Rule.PREFERRED: _preferred,
+    Rule.PRIORITY: _priority,
+    Rule.RECENT: _recent,
+    Rule.FREQUENT: _frequent,
+    Rule.LONGEST: _longest,
+}
+
+
+def _settle(golden: Golden, group: Group, candidates: list[_Candidate], winner: _Candidate, rule: Rule) -> None:
+    ordered = sorted(candidates, key=_by_ref) if len(candidates) > 1 else candidates
+    for place, name in enumerate(group.attributes):
+        value = winner.values[place]
+        losers = [
+            {"ref": candidate.member.ref, "value": _plain(candidate.values[place])}
+            for candidate in ordered
+            if candidate.values[place] is not None and candidate.values[place] != value
+        ]
+        if value is not None:
+            golden.values[name] = value
+        if value is not None or losers:
+            golden.provenance[name] = {"ref": winner.member.ref, "rule": rule.value, "losers": losers}
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON knows it."""
+    return value.isoformat() if isinstance(value, dt.date) else value
