@@ -30,7 +30,9 @@ def note(engine: Engine, run_id: str, section: str, name: str, value: Mapping[st
         connection.execute(
             text(
                 """UPDATE ops.run SET summary = summary || jsonb_build_object(
-                       CAST(:section AS text), coalesce(summary -> :section, '{}') || jsonb_build_object(:name, :value)
+                       CAST(:section AS text),
+                       coalesce(summary -> CAST(:section AS text), '{}')
+                           || jsonb_build_object(CAST(:name AS text), CAST(:value AS jsonb))
                    ) WHERE run_id = :run"""
             ),
             {"run": run_id, "section": section, "name": name, "value": Jsonb(dict(value))},
@@ -42,7 +44,8 @@ def finish(engine: Engine, run_id: str, status: str, summary: Mapping[str, Any] 
     with engine.begin() as connection:
         connection.execute(
             text(
-                """UPDATE ops.run SET status = :status, finished_at = now(), summary = coalesce(:summary, summary)
+                """UPDATE ops.run SET status = :status, finished_at = now(),
+                       summary = coalesce(CAST(:summary AS jsonb), summary)
                    WHERE run_id = :run"""
             ),
             {"run": run_id, "status": status, "summary": None if summary is None else Jsonb(dict(summary))},

@@ -11,37 +11,39 @@ from rich.table import Table
 
 from hub.progress import Step
 
+WIDTH_OF_LOGS = 118
+
 # Progress and messages go to stderr, so that --json leaves one object on stdout.
-console = Console(stderr=True, highlight=False)
+console = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else WIDTH_OF_LOGS)
 
 STAGES = ("sandbox", "land", "conform", "match", "resolve", "compose", "check", "publish")
 
 
 class Watch:
-    """Draws steps as they come: one line per subject, rewritten in a terminal, printed once finished in a log."""
+    """Draws steps as they come: a line per subject, rewritten in a terminal, printed once in a log."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
-        self._last = ("", "")
+        self._current: Step | None = None
+        self._line = ""
         self._live = console.is_terminal
 
     def __call__(self, step: Step) -> None:
-        finished = step.total is not None and step.done >= step.total
-        if not self._live and not finished and (step.stage, step.subject) == self._last:
-            return
-        if self._live and self._last not in {(step.stage, step.subject), ("", "")}:
-            sys.stderr.write("\n")
-        self._last = (step.stage, step.subject)
-        line = (
-            f"{time.monotonic() - self._began:6.1f} s  {step.stage:<8} {step.subject:<34} {_amount(step)} {step.note}"
-        )
-        sys.stderr.write(f"\r\x1b[K{line}" if self._live else f"{line.rstrip()}\n")
-        sys.stderr.flush()
+        if self._current is not None and (step.stage, step.subject) != (self._current.stage, self._current.subject):
+            self.close()
+        self._current = step
+        seconds = time.monotonic() - self._began
+        self._line = f"{seconds:6.1f} s  {step.stage:<8} {step.subject:<34} {_amount(step)} {step.note}".rstrip()
+        if self._live:
+            sys.stderr.write(f"\r\x1b[K{self._line}")
+            sys.stderr.flush()
 
     def close(self) -> None:
-        """Leave the cursor on a line of its own."""
-        if self._live and self._last != ("", ""):
-            sys.stderr.write("\n")
+        """Finish the line of the current subject."""
+        if self._current is not None:
+            sys.stderr.write("\n" if self._live else f"{self._line}\n")
+            sys.stderr.flush()
+        self._current = None
 
 
 def _amount(step: Step) -> str:

@@ -28,7 +28,7 @@ def run_main_job(database: Database, settings: Settings, *, instance: dg.Dagster
     from orchestration.definitions import defs
 
     handle = Hub(database.engine, settings, watch)
-    job = defs().get_job_def("main_job")
+    job = defs().resolve_job_def("main_job")
     result = job.execute_in_process(
         instance=instance,
         raise_on_error=False,

@@ -32,8 +32,8 @@ def _suite_checks(suite: str) -> dg.AssetChecksDefinition:
     def checks(context: dg.AssetCheckExecutionContext, hub: dg.ResourceParam[Hub]) -> Iterator[dg.AssetCheckResult]:
         progress = hub.progress(context)
         progress(Step("check", suite, 0, len(specs)))
-        as_of = hub.as_of(context.run_id)
-        outcomes = runner.run_suite(hub.engine, suite, hub.settings, run_id=context.run_id, as_of=as_of)
+        as_of = hub.as_of(context.run.run_id)
+        outcomes = runner.run_suite(hub.engine, suite, hub.settings, run_id=context.run.run_id, as_of=as_of)
         failed = sum(not outcome.passed for outcome in outcomes)
         progress(Step("check", suite, len(specs), len(specs), f"{failed} not passed"))
         for outcome in outcomes:
