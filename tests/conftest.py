@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,13 +18,14 @@ TEMPLATE = "onerecord_template"
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
+def server() -> Iterator[URL]:
     """The server that tests use: ONERECORD_TEST_DATABASE_URL, or an embedded one per worker."""
     given = os.environ.get("ONERECORD_TEST_DATABASE_URL")
     if given:
         yield make_url(given)
         return
-    with embedded.running(tmp_path_factory.mktemp("pg")) as url:
+    # Not below pytest's own folder: every session that starts makes that one unreadable for the server's user again.
+    with tempfile.TemporaryDirectory(prefix="onerecord-") as folder, embedded.running(Path(folder) / "pg") as url:
         yield url
 
 
