@@ -172,8 +172,8 @@ def money(desk: Desk, customer: Row) -> None:
 
 
 def _lately(desk: Desk, row: Row, days: int) -> int:
-    """A moment in the last days, after the row came to be."""
-    return desk.moment(max(row.created, desk.now - days * moments.DAY))
+    """A moment in the last days, after the row was last changed."""
+    return desk.moment(max(row.stamp, desk.now - days * moments.DAY))
 
 
 def _merge_account(desk: Desk, survivor: Row, other: Row) -> None:

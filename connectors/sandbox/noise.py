@@ -37,7 +37,7 @@ def person(rng: Random, who: Person) -> Seen:
     old = who.old_home is not None and rng.random() < 0.25 and not only_one
     keeps_address = who.twin or only_one or rng.random() < 0.7
     # Whoever is written down with the company's mailbox keeps a telephone, or nobody could tell colleagues apart.
-    mailbox = who.org.email if who.org and has_phone and rng.random() < 0.05 else ""
+    mailbox = who.org.email if who.org and has_phone and rng.random() < 0.08 else ""
     return Seen(
         given=given,
         family=family,

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from connectors.sandbox import credentials, moments
 from connectors.sandbox.api import base
-from connectors.sandbox.api.base import JSON, RefusalError
+from connectors.sandbox.api.base import JSON, Office, RefusalError
 from connectors.sandbox.store import dump
 
 PAGE = 1_000
@@ -112,7 +112,8 @@ def organizations(request: Request) -> Response:
     sql = f"SELECT stamp, json {where} ORDER BY stamp, seq"
     rows = office.db.execute(f"{sql} LIMIT ?", (start * 1_000, now - LATE, size)).fetchall()
     if len(rows) == size:
-        rows = office.db.execute(sql, (start * 1_000, rows[-1][0])).fetchall()
+        edge = max(rows[-1][0], _second_after(office, start * 1_000, now - LATE))
+        rows = office.db.execute(sql, (start * 1_000, edge)).fetchall()
     end = rows[-1][0] // 1_000 if rows else None
     total = office.db.execute(f"SELECT count(*) {where}", (start * 1_000, now - LATE)).fetchone()[0]
     query = {"start_time": end or start} | ({"per_page": size} if size != PAGE else {})
@@ -124,6 +125,12 @@ def organizations(request: Request) -> Response:
         "end_of_stream": len(rows) == total,
     }
     return _joined("organizations", [text for _, text in rows], tail)
+
+
+def _second_after(office: Office, start: int, end: int) -> int:
+    """The next moment of a change; a page reaches it, so that many rows of one second never stop the reader."""
+    sql = "SELECT min(stamp) FROM record WHERE object='zendesk.organizations' AND stamp>? AND stamp<=?"
+    return office.db.execute(sql, (start, end)).fetchone()[0] or start
 
 
 @router.get("/satisfaction_ratings.json")
