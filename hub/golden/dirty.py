@@ -11,13 +11,19 @@ from hub.db.tables import canonical
 def mark(connection: Connection, refs: Iterable[str]) -> int:
     """Queue the customers to whom the parties named by `refs` belong now; returns how many were not queued before.
 
-    Parties that belong to nobody yet are passed over: resolve queues their customer when it makes one.
+    Parties that belong to nobody yet are passed over: resolve queues their customer when it makes one. A rating says
+    who gave it but counts for the organization of its ticket too, so that whoever rated takes these along.
     """
     bulk.stage(connection, "marked", canonical.Party.__table__, ["ref"], ([ref] for ref in refs))
     return connection.execute(
         text(
             """INSERT INTO golden.to_compose (golden_id)
-               SELECT DISTINCT m.golden_id FROM marked
+               SELECT DISTINCT m.golden_id FROM (
+                   SELECT ref FROM marked
+                   UNION
+                   SELECT t.organization_ref FROM marked
+                   JOIN canonical.rating r ON r.party_ref = marked.ref JOIN canonical.ticket t ON t.ref = r.ticket_ref
+               ) concerned
                JOIN canonical.party p USING (ref)
                JOIN identity.membership m ON m.party_id = p.party_id AND m.until IS NULL
                ON CONFLICT DO NOTHING"""

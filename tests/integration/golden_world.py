@@ -1,6 +1,7 @@
 """A small world for tests of the golden room: source records and customers, written the way the other rooms write."""
 
 import datetime as dt
+import time
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -139,6 +140,16 @@ class World:
     def rows(self, query: str, **parameters: Any) -> list[dict[str, Any]]:
         with self.engine.begin() as connection:
             return [dict(row) for row in connection.execute(text(query), parameters).mappings()]
+
+    def waiting(self) -> int:
+        """The process id of whoever waits for a table of this database, as soon as somebody does."""
+        query = """SELECT pid FROM pg_locks JOIN pg_database d ON d.oid = database
+                   WHERE d.datname = current_database() AND NOT granted"""
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            if rows := self.rows(query):
+                return int(rows[0]["pid"])
+        raise AssertionError("nobody waits for a lock")
 
     def _write(self, table: Table, row: dict[str, Any], key: tuple[str, ...] = ("ref",)) -> None:
         with self.engine.begin() as connection:

@@ -1,12 +1,13 @@
 """Compose: golden values, facets, consents and employers from what is in the database."""
 
-import datetime as dt
+import threading
 from decimal import Decimal
 
 import pytest
 from sqlalchemy import Engine, text
 
 from hub.db.tables import canonical
+from hub.golden.compose import compose
 from hub.progress import silent
 from hub.settings import Settings
 from tests.integration.golden_world import NOW, World, day, golden
@@ -217,8 +218,6 @@ def test_a_customer_without_members_is_removed(world: World) -> None:
 
 
 def test_a_kill_between_chunks_loses_nothing(world: World, db: Engine) -> None:
-    from hub.golden.compose import compose
-
     for number in range(1, 6):
         world.customer(number, [world.party(f"crm:Account:{number}")])
 
@@ -239,8 +238,6 @@ def test_a_kill_between_chunks_loses_nothing(world: World, db: Engine) -> None:
 
 def test_a_change_that_commits_while_its_customer_is_taken_is_not_lost(world: World, db: Engine) -> None:
     """A writer that finds the id queued already does not queue it; compose must wait for that writer all the same."""
-    import threading
-
     world.customer(1, [world.party("crm:Account:1", name="Old name")])
     finished = threading.Event()
 
@@ -253,18 +250,10 @@ def test_a_change_that_commits_while_its_customer_is_taken_is_not_lost(world: Wo
         writer.execute(text("INSERT INTO golden.to_compose VALUES (:id) ON CONFLICT DO NOTHING"), {"id": golden(1)})
         thread = threading.Thread(target=compose_beside)
         thread.start()
-        _until_somebody_waits(world)
+        world.waiting()
         assert not finished.is_set()
     thread.join(timeout=30)
     assert world.composed(1)["name"] == "New name"
-
-
-def _until_somebody_waits(world: World) -> None:
-    deadline = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=30)
-    while dt.datetime.now(dt.UTC) < deadline:
-        if world.rows("SELECT 1 FROM pg_locks WHERE NOT granted"):
-            return
-    raise AssertionError("nobody waits for a lock")
 
 
 def test_money_in_facets_is_exact(world: World) -> None:
@@ -273,3 +262,26 @@ def test_money_in_facets_is_exact(world: World) -> None:
     world.compose()
     row = world.rows("SELECT finance -> 'open_balance' ->> 'EUR' AS amount FROM golden.composed_customer")[0]
     assert Decimal(row["amount"]) == Decimal("9007199254740993.01")
+
+
+def test_a_rating_that_comes_later_reaches_the_organization(world: World) -> None:
+    world.customer(1, [world.party("desk:organization:1")])
+    world.customer(2, [world.party("desk:user:1", kind="person", name="Ann Lee")], kind="person")
+    _ticket(world, "desk:ticket:1", "desk:user:1", organization_ref="desk:organization:1")
+    world.compose()
+    rated = {"score": "bad", "rated_at": day(-2), "ticket_ref": "desk:ticket:1"}
+    world.fact(canonical.Rating, "desk:rating:1", "desk:user:1", **rated)
+    world.changed(["desk:user:1"])
+    assert world.compose().changed == 2
+    assert world.composed(1)["support"]["last_rating"] == "bad"
+
+
+def test_facts_of_a_record_that_its_source_merged_away_still_count(world: World) -> None:
+    gone = {"deleted_at": day(-1)}
+    merged = world.party("bank:customer:1", merged_into_ref="bank:customer:2", **gone)
+    deleted = world.party("bank:customer:3", **gone)
+    world.customer(1, [merged, world.party("bank:customer:2"), deleted])
+    world.invoice("bank:invoice:1", merged, "10.00")
+    world.invoice("bank:invoice:2", deleted, "5.00")
+    world.compose()
+    assert world.composed(1)["finance"]["open_balance"] == {"EUR": 10}
