@@ -1,11 +1,12 @@
 """Clusters of records that are one customer, from scored pairs and the judgements of people.
 
-Pairs are taken in order of falling probability and join their clusters unless something speaks against it:
-a *different* judgement between any two members, a contradiction between any two members, or a weak bridge: one single
-pair between two groups of three or more, all other pairs across which were not found to be the same.
+Pairs join their clusters one after the other, unless something speaks against it: a *different* judgement between any
+two members, a contradiction between any two members, or a weak bridge, which is one single pair between two groups of
+three or more. Pairs that a third record confirms come first, then the others, each in order of falling probability:
+so dense groups exist before a bridge between them is tried.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from dedup.columns import Flags, Index
+from dedup.columns import Flags, Floats, Index
 
 Pairs = Iterable[tuple[int, int]]
 Conflicts = Callable[[Index, Index], Flags]
@@ -139,17 +140,20 @@ def _grow(forest: _Forest, must: Index, cannot: Index, opposed: Index) -> None:
         forest.forbid(a, b)
 
 
-def _join(forest: _Forest, a: Index, b: Index, probability: Index) -> None:
-    order = np.lexsort((b, a, -probability))
-    pairs: Sequence[tuple[int, int]] = list(zip(a[order].tolist(), b[order].tolist(), strict=True))
-    for one, other in pairs:
+def _join(forest: _Forest, a: Index, b: Index, probability: Floats) -> None:
+    neighbours: dict[int, set[int]] = {}
+    for one, other in zip(a.tolist(), b.tolist(), strict=True):
+        neighbours.setdefault(one, set()).add(other)
+        neighbours.setdefault(other, set()).add(one)
         forest.bridge(one, other)
-    for one, other in pairs:
+    alone = np.array([neighbours[x].isdisjoint(neighbours[y]) for x, y in zip(a.tolist(), b.tolist(), strict=True)])
+    order = np.lexsort((b, a, -probability, alone))
+    for one, other in zip(a[order].tolist(), b[order].tolist(), strict=True):
         if not forest.weak(one, other):
             forest.join(one, other)
 
 
-def _edges(ordered: Index, edges: tuple[ArrayLike, ArrayLike, ArrayLike]) -> tuple[Index, Index, Index]:
+def _edges(ordered: Index, edges: tuple[ArrayLike, ArrayLike, ArrayLike]) -> tuple[Index, Index, Floats]:
     """Positions of distinct edges with a < b, each with its highest probability."""
     a, b = (np.asarray(side, dtype=np.int64) for side in edges[:2])
     probability = np.asarray(edges[2], dtype=np.float64)

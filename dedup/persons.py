@@ -152,7 +152,7 @@ PERSON = MatchSpec(
         # Father and son share name and address, but not the mailbox and the telephone.
         Contradiction(
             "own mailbox and telephone each",
-            {"email": (6,), "phone": (4,)},
+            (("email", (6,)), ("phone", (4,))),
             voids=("address",),
             ceiling=_ASK,
         ),

@@ -1,6 +1,6 @@
 """What a matching problem consists of, as data: comparisons with their levels, blocking rules, thresholds."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -65,7 +65,7 @@ class Contradiction:
     """Outcomes that together speak against one customer: every comparison of `when` shows one of its levels."""
 
     label: str
-    when: Mapping[str, tuple[int, ...]]
+    when: tuple[tuple[str, tuple[int, ...]], ...]
     voids: tuple[str, ...]
     ceiling: float
 

@@ -15,7 +15,7 @@ from dedup.spec import MatchSpec
 from dedup.terms import Terms, learn
 from dedup.weigh import Patterns, compare, pattern_weights, probability, total_bits, unpack
 
-RANDOM_PAIRS = 1_000_000
+RANDOM_PAIRS = 500_000
 # Candidate pairs beyond this teach m nothing new.
 MOST_CANDIDATES = 3_000_000
 ITERATIONS = 40

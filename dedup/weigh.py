@@ -60,7 +60,7 @@ def pattern_weights(patterns: Patterns, spec: MatchSpec, m: Mapping[str, Floats]
             _contradict(fields, ceiling, here, level, spec)
     for contradiction in spec.contradictions:
         here = np.ones(len(patterns), dtype=bool)
-        for name, several in contradiction.when.items():
+        for name, several in contradiction.when:
             here &= np.isin(levels[:, spec.by_name[name]], several)
         _contradict(fields, ceiling, here, contradiction, spec)
     _discount_correlated(fields, spec)

@@ -80,17 +80,15 @@ def generation(table: Prepared, left: Index, right: Index) -> Levels:
 
 
 def birth_date(table: Prepared, left: Index, right: Index) -> Levels:
-    """1 same, 2 one slip (a digit, or day and month swapped), 3 two of year, month and day agree, 4 different."""
+    """1 same, 2 one slip (a digit, or day and month swapped), 3 same year and month or day, 4 different."""
     column = table.columns["birth_date"]
     a, b = column.first[left], column.first[right]
     exact = same(a, b)
     slip = one_slip(column, a, b, ~exact)
     swapped = same(a, table.first("birth_date_swapped")[right])
-    parts = sum(
-        same(table.first(part)[left], table.first(part)[right]).astype(int)
-        for part in ("birth_year", "birth_month", "birth_day")
-    )
-    return np.select([exact, slip | swapped, np.asarray(parts) == 2, both(a, b)], [1, 2, 3, 4], 0).astype(np.uint8)
+    month, day = (same(table.first(part)[left], table.first(part)[right]) for part in ("birth_month", "birth_day"))
+    near = same(table.first("birth_year")[left], table.first("birth_year")[right]) & (month | day)
+    return np.select([exact, slip | swapped, near, both(a, b)], [1, 2, 3, 4], 0).astype(np.uint8)
 
 
 def employer(table: Prepared, left: Index, right: Index) -> Levels:

@@ -33,7 +33,6 @@ class PersonName:
     given: str | None = None
     family: str | None = None
     parts: tuple[str, ...] = ()
-    middle: str | None = None
     roots: tuple[str, ...] = ()
     family_roots: tuple[str, ...] = ()
     generation: str | None = None
@@ -59,7 +58,6 @@ def parse(given: object, family: object, name: object) -> PersonName:
         parts=tuple(word for word in particle_free if len(word) > 2)
         if len(particle_free) > 1
         else tuple(particle_free),
-        middle=first[1][0] if len(first) > 1 else None,
         roots=_roots(given_name) if given_name else (),
         family_roots=_roots(particle_free[-1]) if particle_free else (),
         generation=generation_last or generation_first,
@@ -67,8 +65,8 @@ def parse(given: object, family: object, name: object) -> PersonName:
 
 
 def unordered(name: PersonName) -> str | None:
-    """Given and family name as a key that is the same in either order."""
-    return " ".join(sorted((name.given, name.family))) if name.given and name.family else None
+    """Given and family name, as far as known, as a key that is the same in either order."""
+    return " ".join(sorted(part for part in (name.given, name.family) if part)) or None
 
 
 def sound(word: str | None) -> str | None:
