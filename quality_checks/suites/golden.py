@@ -16,7 +16,8 @@ JUDGEMENT = Table(SUITE, "identity.judgement")
 PARTY = Table(SUITE, "canonical.party")
 
 _MEMBER = """
-    member AS (SELECT m.golden_id, p.* FROM identity.membership m JOIN canonical.party p USING (party_id)
+    member AS (SELECT m.golden_id, p.party_id, p.ref, p.kind, p.deleted_at, p.merged_into_ref
+               FROM identity.membership m JOIN canonical.party p USING (party_id)
                WHERE m.until IS NULL)"""
 
 # A person's word goes before a rule's; see hub.identity.ledger.
