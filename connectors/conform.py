@@ -8,6 +8,7 @@ Quarantined rows are mapped again when the row changes at the source or the stre
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy import Connection, Engine, text
@@ -52,7 +53,7 @@ class ConformReport:
 
     parties and facts count canonical rows that were written, unchanged those that were already so.
     ignored: reason -> source records that are legitimately nobody's. unresolved: facts whose recipient is no known
-    contact yet. suspects: fields on which every single record failed, which tells of a changed schema.
+    contact yet. failures: field -> records that went to quarantine because of it.
     """
 
     source: str
@@ -64,8 +65,8 @@ class ConformReport:
     ended: int = 0
     quarantined: int = 0
     unresolved: int = 0
-    ignored: Counter[str] = field(default_factory=Counter)
-    failures: Counter[str] = field(default_factory=Counter)
+    ignored: dict[str, int] = field(default_factory=dict)
+    failures: dict[str, int] = field(default_factory=dict)
 
     @property
     def suspects(self) -> tuple[str, ...]:
@@ -148,8 +149,8 @@ def _conform_batch(
         ended=ended,
         quarantined=len(unfit),
         unresolved=unresolved,
-        ignored=Counter(each.ignored for each in mapped if each.ignored),
-        failures=Counter(each.field for each in unfit if each.field),
+        ignored=dict(Counter(each.ignored for each in mapped if each.ignored)),
+        failures=dict(Counter(each.field for each in unfit if each.field)),
     )
 
 
@@ -163,4 +164,8 @@ def _unfit(record: Record, error: MappingError | ValidationError) -> Unfit:
 
 def _add(a: ConformReport, b: ConformReport) -> ConformReport:
     names: Iterable[str] = [name for name in ConformReport.__dataclass_fields__ if name not in ("source", "stream")]
-    return ConformReport(a.source, a.stream, *(getattr(a, name) + getattr(b, name) for name in names))
+    return ConformReport(a.source, a.stream, *(_sum(getattr(a, name), getattr(b, name)) for name in names))
+
+
+def _sum(a: Any, b: Any) -> Any:
+    return dict(Counter(a) + Counter(b)) if isinstance(a, dict) else a + b

@@ -15,6 +15,7 @@ from hub.errors import TransientSourceError
 from hub.settings import SourceSettings
 
 RATED_LATER = dt.timedelta(days=30)  # an offered rating is listed by its creation, and answered within weeks
+EXPORT_PAGE, LIST_PAGE = "1000", "100"  # Zendesk's own upper bounds
 SETTLED = dt.timedelta(seconds=60)  # exports leave the last minute out, and refuse a later start
 
 
@@ -24,7 +25,7 @@ def read_cursor_export(name: str, deleted: Any, api: Http, cursor: Cursor | None
     position = cursor["cursor"] if cursor else None
     while True:
         where = {"cursor": position} if position else {"start_time": "0"}
-        answer = api.get(name, path, {**where, "per_page": "1000"})
+        answer = api.get(name, path, {**where, "per_page": EXPORT_PAGE})
         items, end = answer.get(name), answer.get("end_of_stream")
         position = answer.get("after_cursor") or position
         if not isinstance(items, list) or not isinstance(end, bool) or (not position and not end):
@@ -39,7 +40,7 @@ def read_time_export(name: str, deleted: Any, api: Http, cursor: Cursor | None, 
     """Pages of a time-based export, to its end. Cursor: {"start_time"}; rows at the border come again."""
     start = int(cursor["start_time"]) if cursor else 0
     while start < int((as_of - SETTLED).timestamp()):
-        answer = api.get(name, f"/api/v2/incremental/{name}.json", {"start_time": str(start), "per_page": "1000"})
+        answer = api.get(name, f"/api/v2/incremental/{name}.json", {"start_time": str(start), "per_page": EXPORT_PAGE})
         items, end = answer.get(name), answer.get("end_of_stream")
         if not isinstance(items, list) or not isinstance(end, bool):
             raise _incomplete(api, name)
@@ -65,7 +66,7 @@ def read_list(name: str, api: Http, cursor: Cursor | None, as_of: dt.datetime) -
 
 def _list(name: str, api: Http, since: int, until: int, after: str | None) -> Iterator[Page]:
     while True:
-        where = {"start_time": str(since), "page[size]": "100", **({"page[after]": after} if after else {})}
+        where = {"start_time": str(since), "page[size]": LIST_PAGE, **({"page[after]": after} if after else {})}
         answer = api.get(name, f"/api/v2/{name}.json", where)
         items, meta = answer.get(name), answer.get("meta")
         if not isinstance(items, list) or not isinstance(meta, dict):
