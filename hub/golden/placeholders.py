@@ -4,6 +4,7 @@ Matching has a longer list of its own: it may ignore a doubtful value at no loss
 a true one is wrong. Hence the short list here, and the attributes in which some of its words are true values.
 """
 
+import string
 from typing import Any
 
 _WORDS = frozenset(
@@ -21,6 +22,8 @@ _TRUE_WORDS = {
 _EVERYWHERE_ELSE = frozenset({"na"})
 _NO_MAILBOX = frozenset({"none", "noemail", "no-email", "unknown", "na", "n/a", "noreply", "no-reply", "donotreply"})
 _DIALLED = frozenset({"phone", "mobile"})
+_NOTHING = string.punctuation + string.whitespace + "0\u00a0–—…·•"
+_LONGEST = max(map(len, _WORDS))
 
 
 def given(attribute: str, value: Any) -> Any:
@@ -32,13 +35,15 @@ def given(attribute: str, value: Any) -> Any:
 
 
 def _says_nothing(attribute: str, value: str) -> bool:
-    if all(not letter.isalnum() or letter == "0" for letter in value):
+    if not value.strip(_NOTHING):
         return True
     if attribute in _DIALLED:
         return _cannot_be_dialled(value)
-    word = "-".join(value.casefold().split())
     if attribute == "email":
-        return word.partition("@")[0] in _NO_MAILBOX
+        return value.casefold().partition("@")[0] in _NO_MAILBOX
+    if len(value) > _LONGEST:
+        return False
+    word = "-".join(value.casefold().split())
     if attribute in _TRUE_WORDS:
         return word in _WORDS and word not in _TRUE_WORDS[attribute]
     return word in _WORDS or word in _EVERYWHERE_ELSE

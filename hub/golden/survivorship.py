@@ -52,8 +52,10 @@ def survive(members: Sequence[Member], policy: Sequence[Group], priority: Sequen
     """
     golden = Golden({}, {})
     rank = {department: place for place, department in enumerate(priority)}
+    names = [name for group in policy for name in group.attributes]
+    given = [(member, _given(member, names)) for member in members]
     for group in policy:
-        candidates = _candidates(members, group)
+        candidates = _candidates(given, group)
         if candidates:
             winner, rule = _choose(candidates, group, rank)
         elif group.required and members:
@@ -65,11 +67,21 @@ def survive(members: Sequence[Member], policy: Sequence[Group], priority: Sequen
     return golden
 
 
-def _candidates(members: Sequence[Member], group: Group) -> list[_Candidate]:
-    found = []
-    for member in members:
-        values = tuple(placeholders.given(name, member.values.get(name)) for name in group.attributes)
-        if any(value is not None for value in values):
+def _given(member: Member, names: Sequence[str]) -> dict[str, Any]:
+    """What the record really says: attributes that are neither empty nor placeholders."""
+    values = member.values
+    return {
+        name: value
+        for name in names
+        if (raw := values.get(name)) is not None and (value := placeholders.given(name, raw)) is not None
+    }
+
+
+def _candidates(given: Sequence[tuple[Member, dict[str, Any]]], group: Group) -> list[_Candidate]:
+    found, nothing = [], (None,) * len(group.attributes)
+    for member, known in given:
+        values = tuple([known.get(name) for name in group.attributes])
+        if values != nothing:
             found.append(_Candidate(member, _completed(values) if group.required else values))
     return found
 
