@@ -57,7 +57,7 @@ def create_key(connection: Connection, name: str, scopes: Collection[str], *, ac
     key = PREFIX + secrets.token_urlsafe(32)
     row = {"name": name, "key_hash": _hashed(key), "scopes": sorted(set(scopes))}
     added = upsert(ops.ApiKey).values(row).on_conflict_do_nothing(index_elements=["name"])
-    if connection.execute(added).rowcount == 0:
+    if connection.execute(added.returning(ops.ApiKey.name)).one_or_none() is None:
         raise ConflictError(f"a key named {name!r} exists or existed: take another name")
     record(connection, actor, "create key", name, details={"scopes": row["scopes"]})
     return key

@@ -11,7 +11,7 @@ TITLES = {
     400: "The request cannot be understood",
     401: "A key is needed",
     403: "This key may not do that",
-    404: "Nothing is known under this id",
+    404: "Not found",
     405: "This method is not offered here",
     409: "Somebody changed it in between",
     410: "This customer is no longer published",

@@ -16,8 +16,8 @@ ABBREVIATIONS = {"id": "ID", "url": "URL", "crm": "CRM", "sms": "SMS", "api": "A
 
 
 def label(name: str) -> str:
-    """`open_balance` -> `Open balance`."""
-    parts = [ABBREVIATIONS.get(part, part) for part in str(name).replace("_", " ").replace(".", " ").split()]
+    """`open_balance` -> `Open balance`, `last_touch_at` -> `Last touch`."""
+    parts = [ABBREVIATIONS.get(part, part) for part in str(name).removesuffix("_at").replace("_", " ").split()]
     text = " ".join(parts)
     return text[:1].upper() + text[1:]
 
@@ -108,6 +108,16 @@ def columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys(key for row in rows for key in row))
 
 
+def ordered(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """By name, so that what belongs together stands together; how fresh it all is comes last."""
+    return sorted(facts.items(), key=lambda fact: (fact[0] == "fresh_at", fact[0]))
+
+
+def bits(weight: float) -> str:
+    """`+6.6 bits`"""
+    return f"{weight:+.1f} bits".replace("-", "−")
+
+
 def pretty(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False, default=str)
 
@@ -170,6 +180,7 @@ FILTERS = {
     written.__name__: written
     for written in (
         label, moment, day, number, plain, pretty, percent, money, amount, counted, strength, chance, columns,
+        ordered, bits,
     )
 }  # fmt: skip
 TESTS = {"money": is_money, "table": is_table}

@@ -200,7 +200,7 @@ def still_as_seen(connection: Connection, party_a: int, party_b: int, seen: int 
         return
     if now is None:
         raise ConflictError("the judgement that you saw on this pair was taken back in between; look again")
-    raise ConflictError(f"{now.author} judged this pair as {now.verdict} in between; look again before you decide")
+    raise ConflictError(f"this pair was judged {now.verdict} by {now.author} in between; look again before you decide")
 
 
 def judgement(connection: Connection, judgement_id: int) -> Row[Any] | None:

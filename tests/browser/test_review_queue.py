@@ -1,0 +1,96 @@
+"""A department lead clears a doubtful duplicate, in real Chromium."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.webworld import WAITING, XSS
+
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+
+@pytest.fixture
+def page(hub, tmp_path: Path) -> Iterator[Page]:
+    """A fresh browser at the hub; whatever a page complains about fails the test."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.fail("no Chromium on PATH: apt-get install chromium", pytrace=False)
+    complaints: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch_persistent_context(
+            tmp_path / "profile", executable_path=chromium, headless=True, args=list(FLAGS), base_url=hub.address
+        )
+        opened = browser.pages[0]
+        opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        opened.on("pageerror", lambda error: complaints.append(str(error)))
+        opened.on("dialog", lambda dialog: (complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        opened.on(
+            "request",
+            lambda request: (
+                None if request.url.startswith(hub.address) else complaints.append(f"left for {request.url}")
+            ),
+        )
+        yield opened
+        browser.close()
+    assert complaints == []
+
+
+def sign_in(page: Page, key: str) -> None:
+    page.goto("/review")
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    expect(page.get_by_label("Key")).to_be_focused()
+    page.keyboard.type(key)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Review", exact=True)).to_be_visible()
+
+
+def test_a_lead_judges_by_keyboard_and_takes_it_back(hub, page):
+    sign_in(page, hub.key("review", "read"))
+    expect(page.get_by_text(f"{WAITING} pairs wait")).to_be_visible()
+    pair = page.locator("a.pair").nth(1)
+    link = pair.get_attribute("href")
+    pair.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Is this the same person?")).to_be_visible()
+    page.get_by_label("Reason").focus()
+    page.keyboard.type("they share a desk")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Same")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("Recorded: different")
+    assert hub.scalar("SELECT reason FROM identity.judgement WHERE author = 'ann'") == "they share a desk"
+    page.get_by_role("link", name="Review", exact=True).first.click()
+    expect(page.get_by_text(f"{WAITING - 1} pairs wait")).to_be_visible()
+    expect(page.locator(f"a.pair[href='{link}']")).to_have_count(0)
+    page.get_by_role("link", name="Recent decisions").click()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("status")).to_contain_text("was taken back")
+    page.goto("/review")
+    expect(page.locator(f"a.pair[href='{link}']")).to_have_count(1)
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_a_name_full_of_markup_is_shown_as_it_is(hub, page):
+    sign_in(page, hub.key("admin"))
+    expect(page.get_by_text(XSS).first).to_be_visible()
+    page.goto(f"/customers/{hub.golden_id('crm:Contact:9001')}")
+    expect(page.get_by_role("heading", level=1)).to_have_text(XSS)
+
+
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_no_page_is_wider_than_the_screen(hub, page, width):
+    page.set_viewport_size({"width": width, "height": 800})
+    sign_in(page, hub.key("admin"))
+    compare = page.locator("a.pair").first.get_attribute("href")
+    customer = f"/customers/{hub.golden_id('crm:Contact:1')}"
+    for address in ("/", "/review", compare, "/review/history", "/customers", customer, "/flags", "/quarantine"):
+        page.goto(address)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, address

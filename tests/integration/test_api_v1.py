@@ -1,0 +1,184 @@
+"""The API: keys, problems, paging, resolving of ids, ETags, the change feed."""
+
+import uuid
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from hub import keys
+from hub.api import paging
+from tests.integration.test_web_records import HERO, merge
+
+
+@pytest.fixture
+def client(hub):
+    with httpx.Client(base_url=hub.address, headers={"Authorization": f"Bearer {hub.key('read')}"}) as opened:
+        yield opened
+
+
+def problem(answer: httpx.Response, status: int) -> dict:
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    body = answer.json()
+    assert body["status"] == status
+    assert body["title"]
+    assert body["type"] == f"urn:onerecord:problem:{status}"
+    return body
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/customers", f"/v1/customers/{uuid.uuid4()}", "/v1/changes", "/v1/nothing", "/openapi.json"]
+)
+def test_without_a_key_there_is_nothing_but_a_problem(hub, path):
+    for headers in ({}, {"Authorization": "Bearer or_wrong"}, {"Authorization": "Basic b3JfOg=="}):
+        answer = httpx.get(f"{hub.address}{path}", headers=headers)
+        problem(answer, 401)
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+def test_a_revoked_key_and_a_session_are_no_keys(hub, client, signed_in):
+    assert client.get("/v1/customers").status_code == 200
+    with hub.engine.begin() as connection:
+        keys.revoke(connection, "ann")
+    problem(client.get("/v1/customers"), 401)
+    problem(signed_in("admin", name="boss").get("/v1/customers"), 401)
+
+
+def test_a_key_without_the_scope_is_refused(hub):
+    headers = {"Authorization": f"Bearer {hub.key('review')}"}
+    assert "read" in problem(httpx.get(f"{hub.address}/v1/changes", headers=headers), 403)["detail"]
+
+
+@pytest.mark.parametrize("limit", [1, 37, 500])
+def test_paging_gives_every_customer_once(hub, client, limit):
+    found, cursor = [], None
+    while True:
+        page = client.get("/v1/customers", params={"limit": limit, **({"cursor": cursor} if cursor else {})}).json()
+        found += [item["golden_id"] for item in page["items"]]
+        cursor = page["next_cursor"]
+        if limit == 1 and len(found) == 20:
+            break
+        if cursor is None:
+            assert len(found) == hub.scalar("SELECT count(*) FROM golden.customer")
+            break
+    assert len(found) == len(set(found))
+
+
+def test_lists_are_filtered_by_kind_and_by_time(hub, client):
+    kinds = {item["kind"] for item in client.get("/v1/customers?kind=organization").json()["items"]}
+    assert kinds == {"organization"}
+    since = hub.scalar("SELECT max(updated_at) FROM golden.customer").isoformat()
+    changed = client.get("/v1/customers", params={"updated_since": since}).json()["items"]
+    assert [item["golden_id"] for item in changed] == [hub.golden_id(HERO)]
+
+
+def test_a_cursor_belongs_to_its_filters(client):
+    cursor = client.get("/v1/customers?limit=1").json()["next_cursor"]
+    assert (
+        "other filters"
+        in problem(client.get("/v1/customers", params={"cursor": cursor, "kind": "person"}), 400)["detail"]
+    )
+    for nonsense in ("x", "eyJ9", paging.encode(["not an id"], [None, None]), paging.encode([1, 2, 3])):
+        problem(client.get("/v1/customers", params={"cursor": nonsense}), 400)
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=501", "limit=x", "kind=robot", "updated_since=yesterday"])
+def test_wrong_parameters_are_named_but_not_echoed(client, query):
+    body = problem(client.get(f"/v1/customers?{query}"), 422)
+    name, value = query.split("=")
+    assert body["errors"][0]["parameter"] == name
+    assert value not in body["detail"].split() or value in {"0", "501"}
+
+
+def test_a_customer_comes_by_its_id_an_old_id_and_a_source_id(hub, client):
+    golden_id, old = hub.golden_id(HERO), merge(hub, HERO)
+    direct = client.get(f"/v1/customers/{golden_id}").json()
+    assert direct["name"] == "Bruno Albers"
+    assert direct["resolved_from"] is None
+    assert direct["provenance"]["email"]["ref"] in direct["members"]
+    assert client.get(f"/v1/customers/{old}").json() == {**direct, "resolved_from": str(old)}
+    assert client.get("/v1/sources/helpdesk/users/1/customer").json() == direct
+    problem(client.get("/v1/sources/helpdesk/users/none/customer"), 404)
+    problem(client.get(f"/v1/customers/{uuid.uuid4()}"), 404)
+    problem(client.get("/v1/customers/not-an-id"), 422)
+
+
+def test_ids_of_sources_may_hold_slashes(hub, client):
+    with hub.engine.begin() as connection:
+        connection.execute(
+            text("UPDATE canonical.party SET ref = 'crm:Contact:a/b:c', source_id = 'a/b:c' WHERE ref = :ref"),
+            {"ref": HERO},
+        )
+    assert client.get("/v1/sources/crm/Contact/a/b:c/customer").json()["name"] == "Bruno Albers"
+
+
+def test_a_retired_customer_is_gone_and_says_so(hub, client):
+    golden_id = hub.golden_id(HERO)
+    with hub.engine.begin() as connection:
+        connection.execute(
+            text("UPDATE identity.golden_id SET status = 'retired' WHERE golden_id = :id"), {"id": golden_id}
+        )
+        connection.execute(
+            text("UPDATE golden.customer_row SET valid_to = now() WHERE golden_id = :id"), {"id": golden_id}
+        )
+    problem(client.get(f"/v1/customers/{golden_id}"), 410)
+    assert len(client.get(f"/v1/customers/{golden_id}/history").json()["items"]) == 2
+
+
+def test_an_unchanged_customer_is_not_sent_twice(hub, client):
+    path = f"/v1/customers/{hub.golden_id(HERO)}"
+    first = client.get(path)
+    etag = first.headers["etag"]
+    again = client.get(path, headers={"If-None-Match": f'"other", W/{etag}'})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
+    assert client.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
+
+
+def test_history_tells_all_versions_newest_first(hub, client):
+    path = f"/v1/customers/{hub.golden_id(HERO)}/history"
+    history = client.get(path).json()
+    assert [(v["version"], v["job_title"]) for v in history["items"]] == [(2, "Head of buying"), (1, "Buyer")]
+    assert history["items"][0]["valid_to"] is None
+    assert history["items"][1]["valid_to"] == history["items"][0]["valid_from"]
+    page = client.get(path, params={"limit": 1}).json()
+    rest = client.get(path, params={"limit": 1, "cursor": page["next_cursor"]}).json()
+    assert page["items"] + rest["items"] == history["items"]
+    assert rest["next_cursor"] is None
+    problem(client.get(f"/v1/customers/{uuid.uuid4()}/history"), 404)
+
+
+def test_the_feed_is_read_from_zero_and_resumed(hub, client):
+    sequences, after = [], 0
+    while True:
+        page = client.get("/v1/changes", params={"after": after, "limit": 100}).json()
+        sequences += [item["sequence"] for item in page["items"]]
+        after = page["next_after"]
+        if not page["has_more"]:
+            break
+    assert sequences == list(range(1, hub.scalar("SELECT max(sequence) FROM golden.change") + 1))
+    nothing = client.get("/v1/changes", params={"after": after}).json()
+    assert nothing == {"items": [], "next_after": after, "has_more": False}
+    problem(client.get("/v1/changes?after=-1"), 422)
+    problem(client.get(f"/v1/changes?after={2**63}"), 422)
+
+
+def test_the_description_names_every_path_with_an_example(client):
+    described = client.get("/openapi.json").json()
+    assert set(described["paths"]) == {
+        "/v1/customers",
+        "/v1/customers/{golden_id}",
+        "/v1/customers/{golden_id}/history",
+        "/v1/sources/{source}/{stream}/{source_id}/customer",
+        "/v1/changes",
+    }
+    assert described["openapi"].startswith("3.1")
+    assert described["components"]["schemas"]["Customer"]["examples"]
+    for path in described["paths"].values():
+        assert path["get"]["security"]
+        assert "application/problem+json" in path["get"]["responses"]["401"]["content"]
+
+
+def test_unknown_paths_and_methods_are_problems_too(client):
+    problem(client.get("/v1/nothing"), 404)
+    problem(client.post("/v1/customers", json={}), 405)

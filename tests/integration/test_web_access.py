@@ -1,0 +1,218 @@
+"""Who gets in: sign-in, sessions, tokens of forms, scopes, headers."""
+
+import re
+import socket
+import stat
+from http.cookies import SimpleCookie
+
+import pytest
+
+from hub import keys, web
+from hub.errors import ConfigurationError, ConflictError, NotFoundError
+from hub.review.gate import safe_next
+from hub.review.sessions import LIFETIME, Session, Sessions, Throttle, signing_secret
+from hub.settings import Settings
+from tests.webworld import token
+
+PAGES = [
+    "/",
+    "/review",
+    "/review/history",
+    "/review/1/2",
+    "/customers",
+    "/customers/x",
+    "/flags",
+    "/quarantine",
+    "/nothing",
+]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_stranger_gets_the_sign_in_page_for_everything(visitor, page):
+    answer = visitor.get(page)
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/sign-in")
+    assert visitor.post(page).status_code == 303
+
+
+def test_health_sign_in_and_static_files_are_open(visitor):
+    assert visitor.get("/healthz").json() == {"status": "ok"}
+    assert 'name="key"' in visitor.get("/sign-in").text
+    assert visitor.get("/static/app.css").status_code == 200
+    assert visitor.get("/static/../web.py").status_code in {303, 404}
+
+
+def test_sign_in_leads_to_the_page_that_was_asked_for(hub, visitor):
+    asked = visitor.get("/flags")
+    answer = visitor.post(
+        "/sign-in",
+        data={"csrf": token(visitor.get(asked.headers["location"]).text), "key": hub.key("read"), "next": "/flags"},
+    )
+    assert answer.headers["location"] == "/flags"
+    assert visitor.get("/flags").status_code == 200
+    assert hub.scalar("SELECT count(*) FROM ops.audit WHERE act = 'sign in' AND actor = 'ann'") == 1
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    ["//evil.example", "https://evil.example", "/\\evil.example", "\\\\evil.example", "javascript:alert(1)", "/\t/evil.example", "/a\r\nX: y", ""],
+)  # fmt: skip
+def test_sign_in_never_leads_to_another_site(hub, visitor, elsewhere):
+    assert safe_next(elsewhere) == "/"
+    answer = visitor.sign_in(hub.key("read"), next=elsewhere)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
+def test_the_session_cookie_is_out_of_reach_of_scripts_and_other_sites(hub, visitor):
+    before = visitor.get("/sign-in").cookies["onerecord_session"]
+    answer = visitor.sign_in(hub.key("read"))
+    cookie = SimpleCookie(answer.headers["set-cookie"])["onerecord_session"]
+    assert cookie["httponly"]
+    assert cookie["samesite"] == "strict"
+    assert int(cookie["max-age"]) == LIFETIME
+    assert cookie.value != before, "a session that somebody else knows is never promoted"
+    assert "or_" not in cookie.value
+
+
+def test_the_cookie_is_secure_in_production(db, tmp_path):
+    settings = Settings(environment="production", secret_key="k" * 40, data_dir=tmp_path)
+    assert web.create_app(db, settings).state.sessions.secure
+
+
+def test_a_forged_cookie_is_a_stranger(hub, visitor):
+    forged = Sessions("another secret", secure=False)
+    visitor.cookies.set("onerecord_session", forged._signer().dumps(["sid", "ann"]))
+    hub.key("admin")
+    assert visitor.get("/customers").status_code == 303
+
+
+def test_wrong_keys_are_refused_and_then_throttled(hub, visitor):
+    answers = [visitor.sign_in("or_wrong").status_code for _ in range(11)]
+    assert answers == [401] * 10 + [429]
+    answer = visitor.sign_in(hub.key("read"))
+    assert answer.status_code == 429, "even the right key waits"
+    assert int(answer.headers["retry-after"]) > 0
+
+
+def test_throttling_forgets_the_oldest_client_rather_than_growing():
+    throttle = Throttle(clients=3)
+    for client in "abcd":
+        throttle.failed(client)
+    assert list(throttle.failures) == ["b", "c", "d"]
+
+
+def test_a_revoked_key_ends_its_sessions_at_once(hub, signed_in):
+    visitor = signed_in("read")
+    assert visitor.get("/customers").status_code == 200
+    with hub.engine.begin() as connection:
+        keys.revoke(connection, "ann", actor="bob")
+    assert visitor.get("/customers").status_code == 303
+    assert hub.scalar("SELECT actor FROM ops.audit WHERE act = 'revoke key'") == "bob"
+
+
+def test_a_copy_of_the_cookie_is_worthless_after_signing_out(hub, signed_in, visitor):
+    person = signed_in("read")
+    visitor.cookies.set("onerecord_session", person.cookies["onerecord_session"])
+    assert visitor.get("/customers").status_code == 200
+    assert person.submit("/", "/sign-out").headers["location"] == "/sign-in"
+    assert visitor.get("/customers").status_code == 303
+
+
+def test_forms_without_the_token_of_their_session_are_refused(signed_in):
+    person, other = signed_in("review"), signed_in("review", name="bob")
+    link = re.search(r'href="(/review/\d+/\d+)"', person.get("/review").text)[1]
+    for body in (
+        {"verdict": "same"},
+        {"verdict": "same", "csrf": ""},
+        {"verdict": "same", "csrf": token(other.get("/review/history").text)},
+    ):
+        assert person.post(link, data=body).status_code == 403
+    assert person.post("/sign-out").status_code == 403
+    assert person.get("/review").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("scope", "allowed", "refused"),
+    [
+        ("read", ["/customers", "/flags", "/quarantine"], ["/review", "/review/history", "/quarantine/1"]),
+        ("review", ["/review", "/review/history"], ["/customers", "/flags", "/quarantine"]),
+        ("admin", ["/review", "/customers", "/quarantine/1"], []),
+    ],
+)
+def test_a_key_opens_what_its_scope_names(signed_in, scope, allowed, refused):
+    visitor = signed_in(scope)
+    assert visitor.get("/").status_code == 200
+    assert {page: visitor.get(page).status_code for page in allowed} == dict.fromkeys(allowed, 200)
+    assert {page: visitor.get(page).status_code for page in refused} == dict.fromkeys(refused, 403)
+
+
+def test_every_answer_carries_the_security_headers(visitor):
+    for path in ("/healthz", "/sign-in", "/static/app.css", "/customers", "/v1/customers"):
+        headers = visitor.get(path).headers
+        policy = headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe-inline" not in policy
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["x-frame-options"] == "DENY"
+        assert "server" not in headers
+    assert visitor.get("/sign-in").headers["cache-control"] == "no-store"
+
+
+def test_bodies_larger_than_any_form_are_refused_before_they_are_read(visitor):
+    assert visitor.post("/sign-in", content=b"x" * 70_000).status_code == 413
+    assert visitor.post("/sign-in", content=(b"x" for _ in range(3))).status_code == 413
+
+
+def test_a_failure_answers_without_details_and_logs_no_values(hub, signed_in, caplog):
+    visitor = signed_in("read")
+    with hub.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE golden.customer_row RENAME COLUMN name TO gone")
+        connection.exec_driver_sql("DROP VIEW golden.customer CASCADE")
+    answer = visitor.get("/customers", params={"q": "Secret Person"})
+    assert answer.status_code == 500
+    assert "golden.customer" not in answer.text
+    assert "UndefinedTable" in caplog.text
+    assert "Secret" not in caplog.text
+
+
+def test_the_session_key_is_made_once_and_is_private(tmp_path):
+    settings = Settings(data_dir=tmp_path / "fresh")
+    secret = signing_secret(settings)
+    assert signing_secret(settings) == secret
+    path = settings.data_dir / "session.key"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [file.name for file in settings.data_dir.iterdir()] == ["session.key"]
+
+
+def test_a_key_is_shown_once_and_stored_as_its_hash(hub):
+    key = hub.key("read")
+    assert key.startswith("or_")
+    assert len(key) >= 46, "256 bits"
+    assert hub.scalar("SELECT count(*) FROM ops.api_key WHERE key_hash LIKE '%' || :key || '%'", key=key) == 0
+    with hub.engine.begin() as connection:
+        assert keys.verify(connection, key) == keys.Principal("ann", frozenset({"read"}))
+        assert keys.verify(connection, key + "x") is None
+        keys.revoke(connection, "ann")
+        assert keys.verify(connection, key) is None
+        with pytest.raises(NotFoundError):
+            keys.revoke(connection, "ann")
+        with pytest.raises(ConflictError, match="ann"):
+            keys.create_key(connection, "ann", ["read"])
+        with pytest.raises(ConfigurationError, match="root"):
+            keys.create_key(connection, "bob", ["root"])
+
+
+def test_tokens_of_two_sessions_differ():
+    sessions = Sessions("secret", secure=False)
+    one, other = Session("1", "ann"), Session("2", "ann")
+    assert sessions.is_ours(one, sessions.csrf(one))
+    assert not sessions.is_ours(other, sessions.csrf(one))
+
+
+def test_a_port_that_is_taken_is_a_clear_error():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigurationError, match=f"web_port: 127.0.0.1:{port} .*ONERECORD_WEB_PORT"):
+            web.listen(port)
