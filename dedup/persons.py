@@ -5,7 +5,7 @@ there is too little data to learn from. Bounds say what no amount of data may te
 """
 
 from dedup.compare import contact, people
-from dedup.spec import BlockingRule, Comparison, Contradiction, Level, MatchSpec
+from dedup.spec import BlockingRule, Comparison, Contradiction, Level, MatchSpec, Overrule
 from dedup.standardise.table import persons
 
 # Two bits short of even odds for *same*: such a pair is shown to a person, however much else agrees.
@@ -156,6 +156,11 @@ PERSON = MatchSpec(
             voids=("address",),
             ceiling=_ASK,
         ),
+    ),
+    overrules=(
+        # Relatives share name, home and birthday, but no tax id; who shares all three mistyped the tax id.
+        Overrule((("tax_id", (1,)),), contradicted=("name", "generation", "birth_date")),
+        Overrule((("name", (1, 2, 3)), ("birth_date", (1,)), ("address", (1, 2))), contradicted=("tax_id",)),
     ),
     owner="family",
     shareable=("email", "phone"),

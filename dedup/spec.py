@@ -71,6 +71,14 @@ class Contradiction:
 
 
 @dataclass(frozen=True)
+class Overrule:
+    """Outcomes strong enough to set aside the contradictions that the comparisons `contradicted` see."""
+
+    when: tuple[tuple[str, tuple[int, ...]], ...]
+    contradicted: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class BlockingRule:
     """Two records are compared if they agree on all `columns`; the first of them may hold several values."""
 
@@ -97,6 +105,7 @@ class MatchSpec:
     shared_by: int = 4
     max_block: int = 120
     contradictions: tuple[Contradiction, ...] = ()
+    overrules: tuple[Overrule, ...] = ()
     by_name: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

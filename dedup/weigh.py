@@ -55,16 +55,25 @@ def pattern_weights(patterns: Patterns, spec: MatchSpec, m: Mapping[str, Floats]
     for at, comparison in enumerate(spec.comparisons):
         fields[:, at] = level_weights(comparison, m[comparison.name], u[comparison.name])[levels[:, at]]
     for at, comparison in enumerate(spec.comparisons):
+        standing = np.ones(len(patterns), dtype=bool)
+        for overrule in spec.overrules:
+            if comparison.name in overrule.contradicted:
+                standing &= ~_shows(levels, overrule.when, spec)
         for number, level in enumerate(comparison.levels, start=1):
-            here = levels[:, at] == number
+            here = standing & (levels[:, at] == number)
             _contradict(fields, ceiling, here, level, spec)
     for contradiction in spec.contradictions:
-        here = np.ones(len(patterns), dtype=bool)
-        for name, several in contradiction.when:
-            here &= np.isin(levels[:, spec.by_name[name]], several)
-        _contradict(fields, ceiling, here, contradiction, spec)
+        _contradict(fields, ceiling, _shows(levels, contradiction.when, spec), contradiction, spec)
     _discount_correlated(fields, spec)
     return Weights(fields, ceiling)
+
+
+def _shows(levels: NDArray[np.int64], when: tuple[tuple[str, tuple[int, ...]], ...], spec: MatchSpec) -> Flags:
+    """Per pattern, whether every comparison of `when` shows one of its levels."""
+    shown = np.ones(len(levels), dtype=bool)
+    for name, several in when:
+        shown &= np.isin(levels[:, spec.by_name[name]], several)
+    return shown
 
 
 def _contradict(fields: Floats, ceiling: Floats, here: Flags, by: Level | Contradiction, spec: MatchSpec) -> None:

@@ -91,6 +91,18 @@ def test_two_organizations_are_not_merged(organization: Model, a: dict[str, Any]
     assert band(organization, a, b) != "same"
 
 
+def test_a_tax_id_outweighs_a_changed_name_and_a_mistyped_birthday(person: Model) -> None:
+    before = {"name": "Grace Dupont", "birth_date": BORN, "tax_id": "DE123456789", **HOME}
+    after = {"name": "Grace Kowalski", "birth_date": dt.date(1969, 1, 28), "tax_id": "DE123456789", **HOME}
+    assert band(person, before, dict(before, birth_date=after["birth_date"])) == "same"
+    assert band(person, before, dict(before, name=after["name"])) == "same"
+
+
+def test_a_mistyped_tax_id_is_outweighed_by_name_birthday_and_home(person: Model) -> None:
+    one = {"name": "Grace Dupont", "birth_date": BORN, "tax_id": "DE123456789", **HOME}
+    assert band(person, one, dict(one, tax_id="DE555666777")) == "same"
+
+
 def test_missing_values_are_neutral(person: Model) -> None:
     bare = explain({"name": "Anna Novak"}, {"name": "Anna Novak"}, person, Thresholds())
     full = explain(
