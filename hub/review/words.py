@@ -16,8 +16,8 @@ ABBREVIATIONS = {"id": "ID", "url": "URL", "crm": "CRM", "sms": "SMS", "api": "A
 
 
 def label(name: str) -> str:
-    """`open_balance` -> `Open balance`, `last_touch_at` -> `Last touch`."""
-    parts = [ABBREVIATIONS.get(part, part) for part in str(name).removesuffix("_at").replace("_", " ").split()]
+    """`open_balance` -> `Open balance`."""
+    parts = [ABBREVIATIONS.get(part, part) for part in str(name).replace("_", " ").split()]
     text = " ".join(parts)
     return text[:1].upper() + text[1:]
 
@@ -109,8 +109,13 @@ def columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def ordered(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """By name, so that what belongs together stands together; how fresh it all is comes last."""
-    return sorted(facts.items(), key=lambda fact: (fact[0] == "fresh_at", fact[0]))
+    """Labels and values by name, so that what belongs together stands together; how fresh it all is comes last.
+
+    `last_touch_at` is labelled `Last touch`, unless there is a `last_touch` as well.
+    """
+    names = sorted(facts, key=lambda name: (name == "fresh_at", name))
+    short = {name: name.removesuffix("_at") for name in names}
+    return [(label(name if short[name] in facts else short[name]), facts[name]) for name in names]
 
 
 def bits(weight: float) -> str:

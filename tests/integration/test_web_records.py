@@ -136,7 +136,8 @@ def test_quarantine_shows_the_reason_to_all_and_the_row_to_admins(hub, signed_in
 
 
 def test_values_are_written_for_people():
-    assert words.label("last_touch_at") == "Last touch"
+    facts = {"fresh_at": 1, "last_rating_at": 2, "last_rating": 3, "last_touch_at": 4}
+    assert words.ordered(facts) == [("Last rating", 3), ("Last rating at", 2), ("Last touch", 4), ("Fresh", 1)]
     assert words.plain("2026-11-20T09:30:00+01:00") == "20 Nov 2026, 08:30 UTC"
     assert words.plain("2026-13-45T99:99:99") == "2026-13-45T99:99:99"
     assert [words.plain(value) for value in (True, None, 3, 2.5)] == ["yes", "—", "3", "2.50"]
