@@ -57,6 +57,20 @@ def test_a_refused_credential_is_named(department: Department):
     assert all("401" in error for error in errors)
 
 
+LIMITS = {
+    "salesforce": r"REQUEST_LIMIT_EXCEEDED.* -> resume within 24 hours",
+    "hubspot": r"requests of the day are used up.* -> resume after midnight",
+    "zendesk": r"429 after all retries.* -> .*run again later",
+    "stripe": r"429 after all retries.* -> .*run again later",
+}
+
+
+def test_a_limit_that_is_reached_says_when_to_resume(department: Department):
+    department.fault("limit", count=500)
+    with pytest.raises(SourceError, match=LIMITS[department.system]):
+        department.sync()
+
+
 def test_a_missing_credential_is_named(department: Department):
     source = department.source().model_copy(update={"credentials": {}})
     connector = registry.connector(department.system)

@@ -75,7 +75,8 @@ def subscription(record: Record) -> Mapped:
     """A subscription with all its items: amounts add up, the first item names the product."""
     row = record.payload
     items = [item for item in at(row, "items.data") or [] if isinstance(item, dict)]
-    currency = _currency(row) if text(row, "currency") else None
+    code = text(row, "currency") or (text(_price(items[0]), "currency") if items else None)
+    currency = code.upper() if code else None  # subscriptions of before 2022 leave it to their prices
     fact = Subscription(
         **record.common(),
         party_ref=record.ref_to("customers", _id(row, "customer")),
@@ -163,15 +164,20 @@ def _id(row: dict[str, Any], name: str) -> str | None:
     return text(row, f"{name}.id") if isinstance(row.get(name), dict) else text(row, name)
 
 
+def _price(item: dict[str, Any]) -> dict[str, Any]:
+    price = item.get("price") or item.get("plan")
+    return price if isinstance(price, dict) else {}
+
+
 def _item_amount(item: dict[str, Any], currency: str) -> Decimal:
-    price = item.get("price") or item.get("plan") or {}
+    price = _price(item)
     name = "unit_amount" if "unit_amount" in price else "amount"
     quantity = number(item, "quantity")
     return major_units((number(price, name) or Decimal(0)) * (Decimal(1) if quantity is None else quantity), currency)
 
 
 def _product(item: dict[str, Any]) -> str | None:
-    price = item.get("price") or item.get("plan") or {}
+    price = _price(item)
     return text(price, "nickname") or text(price, "product.name") or _id(price, "product")
 
 
