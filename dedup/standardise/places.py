@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 import phonenumbers
-from phonenumbers.geodata.locale import LOCALE_DATA
+from babel import Locale
 
 from dedup.standardise.text import fold, given_value
 
@@ -18,6 +18,9 @@ _ABBREVIATIONS = {
 _UNIT = re.compile(r"\b(?:suite|ste|apt|apartment|unit|floor|fl|room|etage|stock|og|c/o)\b.*$|#.*$", re.IGNORECASE)
 _GLUED_STREET = re.compile(r"(?<=[a-z])(?:strasse|strase|str)\b")
 _NUMBER = re.compile(r"\b\d+[a-z]?\b")
+_LANGUAGES = (
+    "en", "de", "fr", "es", "it", "nl", "pt", "pl", "sv", "da", "nb", "fi", "cs", "sk", "hu", "ro", "el", "tr",
+)  # fmt: skip
 _ALIASES = {
     "usa": "US", "united states of america": "US", "u s": "US", "u s a": "US", "america": "US", "uk": "GB",
     "great britain": "GB", "england": "GB", "scotland": "GB", "wales": "GB", "northern ireland": "GB", "gbr": "GB",
@@ -84,11 +87,10 @@ def _postcode(text: str | None) -> str | None:
 
 @cache
 def _country_names() -> dict[str, str]:
+    """ISO code by folded name, in the languages that departments write in."""
     names: dict[str, str] = {}
-    for code, by_language in LOCALE_DATA.items():
-        for language in ("en", "de", "fr", "es", "it", "nl", "pt", "pl", "sv", "da", code.lower()):
-            name = by_language.get(language, "")
-            name = by_language.get(name[1:], "") if name.startswith("*") else name
-            if name:
+    for language in _LANGUAGES:
+        for code, name in Locale(language).territories.items():
+            if len(code) == 2 and code.isalpha():
                 names.setdefault(fold(name), code)
     return names
