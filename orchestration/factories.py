@@ -8,7 +8,6 @@ import dagster as dg
 from connectors.conform import conform_source
 from connectors.sync import sync_source
 from hub import runs
-from hub.db.locks import one_at_a_time
 from hub.errors import SourceError, TransientSourceError
 from hub.settings import SourceSettings
 from orchestration.resources import Hub
@@ -30,16 +29,14 @@ def land_asset(source: SourceSettings) -> dg.AssetsDefinition:
         group_name="land",
         kinds={"postgres", source.system},
         tags={"department": source.department.value},
-        pool=f"source_{source.name}",
         description=f"Rows of {source.name} ({source.department.value}), exactly as the source gave them.",
     )
     def land(context: dg.AssetExecutionContext, hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult[Any]:
         as_of = hub.as_of(context.run_id)
         try:
-            with one_at_a_time(hub.engine, f"land {source.name}"):
-                reports = sync_source(
-                    hub.engine, source, run_id=context.run_id, as_of=as_of, progress=hub.progress(context)
-                )
+            reports = sync_source(
+                hub.engine, source, run_id=context.run_id, as_of=as_of, progress=hub.progress(context)
+            )
         except SourceError as error:
             kind = "transient" if isinstance(error, TransientSourceError) else "permanent"
             metadata = {"source": error.source, "stream": error.stream, "kind": kind}
@@ -65,8 +62,7 @@ def conform_asset(source: SourceSettings) -> dg.AssetsDefinition:
     )
     def conform(context: dg.AssetExecutionContext, hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult[Any]:
         try:
-            with one_at_a_time(hub.engine, f"conform {source.name}"):
-                reports = conform_source(hub.engine, source, run_id=context.run_id, progress=hub.progress(context))
+            reports = conform_source(hub.engine, source, run_id=context.run_id, progress=hub.progress(context))
         except SourceError as error:
             raise dg.Failure(str(error), allow_retries=False) from error
         streams = {report.stream: _counts(report) for report in reports}

@@ -27,10 +27,7 @@ def prepare(data_dir: Path, storage: URL) -> Path:
     config = {
         "telemetry": {"enabled": False},
         "storage": {"postgres": {"postgres_url": url}},
-        "concurrency": {
-            "runs": {"max_concurrent_runs": 1},
-            "pools": {"default_limit": 1},
-        },
+        "concurrency": {"runs": {"max_concurrent_runs": 1}},
         "run_monitoring": {"enabled": True},
         "run_retries": {"enabled": True, "max_retries": 1, "retry_on_asset_or_op_failure": False},
         "local_artifact_storage": {

@@ -1,16 +1,22 @@
 """One run of the main job in this process, recorded in Dagster's instance like any other run."""
 
+import os
+import socket
 from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
+import psutil
 
 from hub import runs
 from hub.db.engine import Database
+from hub.db.locks import one_at_a_time
 from hub.progress import Progress
 from hub.settings import Settings
 from orchestration import summary
-from orchestration.resources import Hub
+from orchestration.resources import RUN, Hub
+
+PROCESS_TAG = "onerecord/process"
 
 
 @dataclass(frozen=True)
@@ -27,19 +33,34 @@ def run_main_job(database: Database, settings: Settings, *, instance: dg.Dagster
     """Run everything once. Steps that do not depend on a failed one still run; nothing is published after a failure."""
     from orchestration.definitions import defs
 
-    handle = Hub(database.engine, settings, watch)
+    _close_abandoned(instance)
     job = defs().resolve_job_def("main_job")
-    result = job.execute_in_process(
-        instance=instance,
-        raise_on_error=False,
-        resources={"hub": handle},
-        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-    )
+    with one_at_a_time(database.engine, RUN):
+        result = job.execute_in_process(
+            instance=instance,
+            raise_on_error=False,
+            resources={"hub": Hub(database.engine, settings, watch)},
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            tags={PROCESS_TAG: _process()},
+        )
     found = summary.build(database.engine, result.run_id, settings.sources)
     errors = tuple(dict.fromkeys(_message(event) for event in result.all_events if event.is_step_failure))
     status = _status(result.success, found)
     runs.finish(database.engine, result.run_id, status, found)
     return Outcome(result.run_id, status, found, errors)
+
+
+def _process() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def _close_abandoned(instance: dg.DagsterInstance) -> None:
+    """Runs of processes that were killed would be shown as running for ever: say that they failed."""
+    unfinished = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
+    for run in instance.get_runs(filters=unfinished):
+        host, _, pid = run.tags.get(PROCESS_TAG, "").rpartition(":")
+        if host == socket.gethostname() and not psutil.pid_exists(int(pid)):
+            instance.report_run_failed(run, "the process that ran it was killed")
 
 
 def _status(success: bool, found: dict[str, Any]) -> str:

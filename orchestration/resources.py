@@ -9,8 +9,13 @@ from sqlalchemy import Engine
 
 from hub import runs
 from hub.db.engine import open_database
+from hub.db.locks import one_at_a_time
 from hub.progress import Progress, Step, silent
 from hub.settings import Settings, load
+
+# Checks speak for what they saw: nothing may compose between the checks of a run and its publication. A lock of the
+# database rather than a pool of Dagster, since a killed process gives it back by itself.
+RUN = "run"
 
 
 @dataclass(frozen=True)
@@ -40,5 +45,5 @@ class Hub:
 def hub(_context: dg.InitResourceContext) -> Iterator[Hub]:
     """Opened once per process that executes steps."""
     settings = load()
-    with open_database(settings) as database:
+    with open_database(settings) as database, one_at_a_time(database.engine, RUN):
         yield Hub(database.engine, settings)

@@ -34,9 +34,7 @@ def load(connection: Connection, kind: PartyKind) -> pa.Table:
     Parties that were deleted at their source are included: they keep their customer, and a rebuild must find the
     same clusters as the increments did.
     """
-    return _query(
-        connection, f"SELECT {_selected()} FROM canonical.party WHERE kind = '{kind.value}' ORDER BY party_id"
-    )
+    return _query(connection, f"SELECT {_selected()} FROM {_FROM} WHERE p.kind = '{kind.value}' ORDER BY p.party_id")
 
 
 def load_some(connection: Connection, party_ids: Iterable[int]) -> pa.Table:
@@ -44,7 +42,7 @@ def load_some(connection: Connection, party_ids: Iterable[int]) -> pa.Table:
     wanted = ",".join(str(int(party_id)) for party_id in party_ids)
     return _query(
         connection,
-        f"SELECT {_selected()} FROM canonical.party WHERE party_id = ANY('{{{wanted}}}') ORDER BY party_id",
+        f"SELECT {_selected()} FROM {_FROM} WHERE p.party_id = ANY('{{{wanted}}}') ORDER BY p.party_id",
     )
 
 
@@ -67,8 +65,15 @@ def ids_of(connection: Connection, refs: Iterable[str]) -> dict[str, tuple[int, 
 
 
 def _selected() -> str:
-    emails = f"array_to_string(other_emails, E'\\x{ord(SEPARATOR):02x}') AS other_emails"
-    return ", ".join(emails if column == "other_emails" else column for column in COLUMNS)
+    """The columns of `dedup`. Who a source links to an organization works for one that has that organization's name."""
+    special = {
+        "other_emails": f"array_to_string(p.other_emails, E'\\x{ord(SEPARATOR):02x}')",
+        "employer_name": "coalesce(p.employer_name, employer.name)",
+    }
+    return ", ".join(f"{special.get(column, f'p.{column}')} AS {column}" for column in COLUMNS)
+
+
+_FROM = "canonical.party p LEFT JOIN canonical.party employer ON employer.ref = p.employer_ref"
 
 
 def _query(connection: Connection, query: str) -> pa.Table:

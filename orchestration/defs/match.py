@@ -25,7 +25,6 @@ def _match_asset(kind: PartyKind) -> dg.AssetsDefinition:
         deps=[CANONICAL],
         group_name="match",
         kinds={"postgres", "rapidfuzz"},
-        pool="identity_writer",
         description=f"Pairs of {kind.value}s that are one customer, or may be; only what a change touches is compared.",
     )
     def pairs(context: dg.AssetExecutionContext, hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult[Any]:
@@ -49,7 +48,6 @@ def _match_asset(kind: PartyKind) -> dg.AssetsDefinition:
     deps=[_pairs_key(kind) for kind in PartyKind],
     group_name="resolve",
     kinds={"postgres"},
-    pool="identity_writer",
     description="Which golden record each party belongs to: the model's same pairs and people's judgements, clustered.",
 )
 def membership(context: dg.AssetExecutionContext, hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult[Any]:
