@@ -43,6 +43,7 @@ def match_parties(engine: Engine, kind: PartyKind, settings: MatchSettings, *, p
     """
     with engine.begin() as connection:
         locks.hold(connection, locks.IDENTITY)
+        connection.execute(text(_QUEUE_EMPLOYEES))
         queued = _queued(connection, kind)
         if queued.size == 0:
             return _idle(connection, kind)
@@ -129,6 +130,15 @@ def _stage_touched(connection: Connection, touched: np.ndarray) -> None:
     bulk.copy(connection, "touched", ["party_id"], ([int(party_id)] for party_id in touched))
     connection.execute(text("ANALYZE touched"))
 
+
+# A person's evidence holds the employer's name, so whoever works for a changed organization is compared anew.
+_QUEUE_EMPLOYEES = """
+    INSERT INTO canonical.to_match (party_id)
+    SELECT person.party_id FROM canonical.to_match q
+    JOIN canonical.party employer USING (party_id)
+    JOIN canonical.party person ON person.employer_ref = employer.ref
+    ON CONFLICT DO NOTHING
+"""
 
 _REMOVE = """
     WITH gone AS (

@@ -25,7 +25,7 @@ def _match_asset(kind: PartyKind) -> dg.AssetsDefinition:
         deps=[CANONICAL],
         group_name="match",
         kinds={"postgres", "rapidfuzz"},
-        description=f"Pairs of {kind.value}s that are one customer, or may be; only what a change touches is compared.",
+        description=f"Pairs of {kind.value}s that are one customer, or may be; only what changed is compared.",
     )
     def pairs(context: dg.AssetExecutionContext, hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult[Any]:
         report = match_parties(hub.engine, kind, hub.settings.match, progress=hub.progress(context))
