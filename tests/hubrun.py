@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,11 +38,15 @@ def world(folder: Path, *, size: int = 1_000, seed: int = 3) -> Iterator[World]:
 
 
 def environment(given: World, database: URL, data_dir: Path, **more: str) -> dict[str, str]:
-    """What a process needs to run the hub on a world and a database; connectors wait little between retries."""
-    sources = [plain(source) for source in sandbox.sources(given.address)]
+    """What a process needs to run the hub on a world and a database."""
+    clock = str(sandbox.clock_path(given.folder))
+    return environment_of(sandbox.sources(given.address), database, data_dir, ONERECORD_CLOCK_FILE=clock, **more)
+
+
+def environment_of(sources: Sequence[SourceSettings], database: URL, data_dir: Path, **more: str) -> dict[str, str]:
+    """What a process needs to run the hub on any sources and a database."""
     return {
-        "ONERECORD_SOURCES": json.dumps(sources),
-        "ONERECORD_CLOCK_FILE": str(sandbox.clock_path(given.folder)),
+        "ONERECORD_SOURCES": json.dumps([plain(source) for source in sources]),
         "ONERECORD_DATABASE_URL": database.render_as_string(hide_password=False),
         "ONERECORD_DAGSTER_DATABASE_URL": database.set(database=f"{database.database}_dagster").render_as_string(
             hide_password=False
@@ -74,7 +78,13 @@ def exported(variables: dict[str, str]) -> Iterator[None]:
 
 def run_here(given: World, database: URL, data_dir: Path, **more: str) -> Outcome:
     """One run of the main job in this process, on an instance of Dagster that is forgotten afterwards."""
-    with exported(environment(given, database, data_dir, **more)), dg.DagsterInstance.ephemeral() as instance:
+    with dg.DagsterInstance.ephemeral() as instance:
+        return run_with(environment(given, database, data_dir, **more), database, instance)
+
+
+def run_with(variables: dict[str, str], database: URL, instance: dg.DagsterInstance) -> Outcome:
+    """One run of the main job in this process; its events stay in `instance`."""
+    with exported(variables):
         engine = make_engine(database)
         try:
             opened = Database(engine, database, database)
