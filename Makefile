@@ -11,7 +11,7 @@ help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
 run: $(STAMP) ## Start the hub: pull, merge, check, publish, then stay up until ctrl-C
-	@$(BIN)/onerecord run
+	@exec $(BIN)/onerecord run
 
 test: $(STAMP) $(VENV)/.browser ## Run all tests
 	@$(BIN)/pytest

@@ -32,7 +32,8 @@ def run(once: Once = False, as_json: Json = False) -> None:
     """
     if as_json and not once:
         raise typer.BadParameter("--json goes with --once")
-    signal.signal(signal.SIGTERM, _interrupt)
+    for sign in (signal.SIGINT, signal.SIGTERM):  # a shell's background job is born with SIGINT ignored
+        signal.signal(sign, _interrupt)
     with contextlib.suppress(KeyboardInterrupt):
         code = _run_once(as_json=as_json) if once else _run_until_stopped()
         raise typer.Exit(code)

@@ -77,7 +77,7 @@ def _sources(sources: Mapping[str, Any]) -> Table:
 
 
 def _pairs(pairs: Mapping[str, Any]) -> Table:
-    table = _table("\nPairs", "kind", "parties", "compared now", "same", "to review", "different", "model")
+    table = _table("\nPairs", "kind", "parties", "compared now", "same", "to review", "apart now", "model")
     for kind, report in pairs.items():
         numbers = ("parties", "compared", "same", "review", "different")
         note = " (new)" if report["retrained"] else ""
@@ -97,7 +97,7 @@ def _publication(found: Mapping[str, Any], status: str, errors: tuple[str, ...])
     kinds = f"{golden['persons']:,} persons, {golden['organizations']:,} organizations"
     lines = [
         f"[bold]{golden['customers']:,}[/] golden customers: {kinds}",
-        f"{golden['pairs_in_review']:,} doubtful pairs wait for a person",
+        f"{golden['pairs_waiting']:,} doubtful pairs wait for a person",
     ]
     lines += [f"warning: {w['check']} ({w['failed'] or 0:,} rows)" for w in publication["warnings"]]
     lines += [f"[red]held back by {check}[/]" for check in publication["held_by"]]

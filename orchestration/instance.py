@@ -26,6 +26,7 @@ def prepare(data_dir: Path, storage: URL) -> Path:
     url = storage.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
     config = {
         "telemetry": {"enabled": False},
+        "nux": {"enabled": False},
         "storage": {"postgres": {"postgres_url": url}},
         "concurrency": {"runs": {"max_concurrent_runs": 1}},
         "run_monitoring": {"enabled": True},

@@ -19,8 +19,12 @@ PR_SET_PDEATHSIG = 1
 GRACE_SECONDS = 10.0
 
 
-def _die_with_parent() -> None:
-    """Linux tells a child when its parent is gone, even by kill -9; elsewhere the process group has to do."""
+def _begin_child() -> None:
+    """Heed ctrl-C even where this process was born ignoring it, and end with the parent.
+
+    Linux tells a child when its parent is gone, even by kill -9; elsewhere the process group has to do.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
@@ -37,7 +41,7 @@ def child(command: Sequence[str], *, environment: Mapping[str, str], log: Path) 
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509  # only calls prctl, before any thread exists in the child
+            preexec_fn=_begin_child,  # noqa: PLW1509  # two system calls, before any thread exists in the child
         )
     try:
         yield process

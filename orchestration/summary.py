@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import Engine, text
 
 from hub import runs
+from hub.review.queries.pairs import QueueFilter, count_waiting
 from hub.settings import SourceSettings
 
 LANDED = ("fetched", "inserted", "updated", "unchanged", "deleted")
@@ -47,15 +48,26 @@ def _source(engine: Engine, noted: dict[str, Any], source: SourceSettings) -> di
 
 
 def _pairs(report: dict[str, Any]) -> dict[str, Any]:
-    """`compared`, `written` and `removed` are of this run; `same` and `review` are all that are stored now."""
-    names = ("parties", "changed", "compared", "written", "removed", "same", "review", "model_version", "retrained")
-    return {name: report.get(name) for name in names} | {"different": report.get("different", 0)}
+    """`same` and `review` are all pairs that are stored now; the other counts are of this run."""
+    names = (
+        "parties",
+        "changed",
+        "compared",
+        "written",
+        "removed",
+        "same",
+        "review",
+        "different",
+        "model_version",
+        "retrained",
+    )
+    return {name: report.get(name) for name in names}
 
 
 def _golden(engine: Engine, noted: dict[str, Any]) -> dict[str, int]:
     with engine.connect() as connection:
         kinds = connection.execute(text("SELECT kind, count(*) FROM golden.customer GROUP BY kind")).all()
-        waiting = connection.execute(text("SELECT count(*) FROM identity.pair WHERE band = 'review'")).scalar_one()
+        waiting = count_waiting(connection, QueueFilter())
     by_kind: dict[str, int] = {kind: count for kind, count in kinds}  # noqa: C416  # rows are not tuples to mypy
     resolved = noted.get("resolved", {}).get("customers", {})
     return {
@@ -63,7 +75,7 @@ def _golden(engine: Engine, noted: dict[str, Any]) -> dict[str, int]:
         "persons": by_kind.get("person", 0),
         "organizations": by_kind.get("organization", 0),
         **{name: resolved.get(name, 0) for name in ("created", "merged", "split", "moved")},
-        "pairs_in_review": waiting,
+        "pairs_waiting": waiting,
     }
 
 

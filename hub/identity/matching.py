@@ -20,7 +20,10 @@ PAIR_COLUMNS = ("party_a", "party_b", "kind", "band", "weight", "probability", "
 
 @dataclass(frozen=True)
 class MatchReport:
-    """What one matching run did: parties looked at anew, pairs compared, and the pairs that are stored now."""
+    """What one matching run did: parties looked at anew, pairs compared, and the pairs that are stored now.
+
+    `different` counts pairs that were compared now and left apart; they are not stored.
+    """
 
     kind: PartyKind
     parties: int
@@ -30,6 +33,7 @@ class MatchReport:
     removed: int
     same: int
     review: int
+    different: int
     model_version: str | None
     retrained: bool
     dropped_blocks: tuple[tuple[str, int], ...] = ()
@@ -63,7 +67,8 @@ def match_parties(engine: Engine, kind: PartyKind, settings: MatchSettings, *, p
         )
     return MatchReport(
         kind, table.num_rows, int(touched.size), result.report.candidates, written, removed, same, review,
-        model.version, retrained, tuple((block.rule, block.size) for block in result.report.dropped_blocks),
+        result.report.different, model.version, retrained,
+        tuple((block.rule, block.size) for block in result.report.dropped_blocks),
     )  # fmt: skip
 
 
@@ -73,7 +78,7 @@ def _idle(connection: Connection, kind: PartyKind) -> MatchReport:
     ).scalar_one()
     model = models.newest(connection, kind)
     same, review = _stored(connection, kind)
-    return MatchReport(kind, known, 0, 0, 0, 0, same, review, model.version if model else None, retrained=False)
+    return MatchReport(kind, known, 0, 0, 0, 0, same, review, 0, model.version if model else None, retrained=False)
 
 
 def _queued(connection: Connection, kind: PartyKind) -> np.ndarray:
