@@ -1,0 +1,130 @@
+"""A critical check that fails keeps the publication back: everybody goes on seeing the last one, until it is mended."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+from sqlalchemy import Engine, text
+from sqlalchemy.engine import URL
+
+from connectors import sandbox
+from hub.db.engine import make_engine
+from hub.golden.fingerprint import fingerprint
+from orchestration.pipeline import Outcome
+from tests.conftest import cloned
+from tests.hubrun import World, environment, run_here, start_command, world
+
+
+@dataclass(frozen=True)
+class Hub:
+    """A hub after its first publication, and its departments."""
+
+    departments: World
+    url: URL
+    engine: Engine
+    folder: Path
+
+    def run(self) -> Outcome:
+        return run_here(self.departments, self.url, self.folder)
+
+    def seen(self) -> tuple[str, int]:
+        """What everybody sees: the golden record, and the number of its publication."""
+        with self.engine.connect() as connection:
+            number = connection.execute(text("SELECT max(number) FROM golden.publication")).scalar_one()
+            return fingerprint(connection), number
+
+    def write(self, statement: str, **values: object) -> None:
+        with self.engine.begin() as connection:
+            connection.execute(text(statement), values)
+
+
+@pytest.fixture(scope="module")
+def first(server: URL, template: URL, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, URL]]:
+    """A world, and the database of a hub that published it once: both are only ever copied."""
+    folder = tmp_path_factory.mktemp("first")
+    with chdir(folder), cloned(server, template) as database:
+        with world(folder / "sandbox", size=400) as departments:
+            outcome = run_here(departments, database, folder)
+        assert outcome.status == "succeeded", outcome.errors
+        yield folder / "sandbox", database
+
+
+@pytest.fixture
+def hub(first: tuple[Path, URL], server: URL, tmp_path: Path) -> Iterator[Hub]:
+    origin, published = first
+    folder = Path(shutil.copytree(origin, tmp_path / "sandbox"))
+    with sandbox.running(folder) as address, cloned(server, published) as database, opened(database) as engine:
+        yield Hub(World(folder, address), database, engine, tmp_path)
+
+
+@contextmanager
+def opened(database: URL) -> Iterator[Engine]:
+    engine = make_engine(database)
+    yield engine
+    engine.dispose()
+
+
+def test_rows_that_stop_fitting_hold_the_publication_and_the_command_says_so(hub: Hub):
+    before = hub.seen()
+    sandbox.tick(hub.departments.folder, 20)
+    for system in ("zendesk", "hubspot"):
+        fault = {"system": system, "kind": "wrong_type", "count": 1_000}
+        requests.post(f"{hub.departments.address}/sandbox/faults", json=fault, timeout=5).raise_for_status()
+    variables = environment(hub.departments, hub.url, hub.folder)
+    command = start_command(variables, "run", "--once", "--json", cwd=hub.folder)
+    printed, progress = command.communicate(timeout=240)
+    assert command.returncode == 3, progress
+    found = json.loads(printed)
+    assert found["status"] == "held"
+    assert found["publication"]["held_by"] == ["landing.quarantined_share"]
+    assert not found["publication"]["published"]
+    assert found["publication"]["number"] == 1
+    assert sum(source["in_quarantine"] for source in found["sources"].values()) > 20
+    assert found["errors"] == [], "a verdict is no malfunction"
+    assert "Traceback" not in progress
+    assert hub.seen() == before
+
+    requests.delete(f"{hub.departments.address}/sandbox/faults", timeout=5).raise_for_status()
+    hub.write("DELETE FROM landing.watermark WHERE source IN ('zendesk', 'hubspot')")  # read all of them again
+    mended = hub.run()
+    assert mended.status == "succeeded", mended.errors
+    assert mended.summary["publication"]["number"] == 2
+    assert hub.seen() != before
+
+
+MERGED = """
+    SELECT min(party_id) AS a, max(party_id) AS b FROM identity.membership WHERE until IS NULL
+    GROUP BY golden_id HAVING count(*) = 2 ORDER BY golden_id LIMIT 1
+"""
+# Past the ledger, whose function would have had the two resolved anew.
+BY_HAND = """
+    INSERT INTO identity.judgement (party_a, party_b, verdict, author_kind, author, reason)
+    VALUES (:a, :b, 'different', 'person', 'lead', 'two people')
+"""
+CUSTOMERS = "SELECT count(DISTINCT golden_id) FROM identity.membership WHERE until IS NULL AND party_id IN (:a, :b)"
+
+
+def test_a_merge_against_a_persons_word_is_never_published(hub: Hub):
+    before = hub.seen()
+    with hub.engine.connect() as connection:
+        pair = dict(connection.execute(text(MERGED)).mappings().one())
+    hub.write(BY_HAND, **pair)
+    for _ in range(2):
+        held = hub.run()
+        assert held.status == "held"
+        assert held.errors == ()
+        assert held.summary["publication"]["held_by"] == ["golden.different_not_bridged"]
+        assert held.summary["publication"]["number"] == 1
+        assert hub.seen() == before
+
+    hub.write("INSERT INTO identity.to_resolve (party_id) VALUES (:a), (:b) ON CONFLICT DO NOTHING", **pair)
+    mended = hub.run()
+    assert mended.status == "succeeded", mended.errors
+    assert mended.summary["publication"]["number"] == 2
+    with hub.engine.connect() as connection:
+        assert connection.execute(text(CUSTOMERS), pair).scalar_one() == 2

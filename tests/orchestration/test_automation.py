@@ -1,0 +1,129 @@
+"""When Dagster would publish by itself, and when people's judgements start a run."""
+
+import json
+from collections.abc import Iterator
+
+import dagster as dg
+import pytest
+from sqlalchemy import Engine
+from sqlalchemy.engine import URL
+
+from connectors import sandbox
+from hub import audit
+from hub.identity import ledger
+from hub.model.kinds import Verdict
+from orchestration.definitions import defs
+from orchestration.defs.jobs import decisions
+from orchestration.defs.publish import COMPOSED, FLAGS, PUBLICATION
+from tests.hubrun import exported, plain
+from tests.support import add_parties
+
+GATED = (COMPOSED, FLAGS)
+
+
+@pytest.fixture(scope="module")
+def loaded() -> dg.Definitions:
+    given = [plain(source) for source in sandbox.sources("http://127.0.0.1:9")]
+    with exported({"ONERECORD_SOURCES": json.dumps(given)}):
+        return defs()
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as opened:
+        yield opened
+
+
+def report(loaded: dg.Definitions, instance: dg.DagsterInstance, *, failing: frozenset[str] = frozenset()) -> None:
+    """Compose and flag again, then check: every check of both assets passes, but for those in `failing`."""
+    for asset in GATED:
+        instance.report_runless_asset_event(dg.AssetMaterialization(asset))
+    specs = [spec for definition in loaded.asset_checks for spec in definition.check_specs if spec.asset_key in GATED]
+    assert failing <= {spec.name for spec in specs}
+    for spec in specs:
+        seen = dg.AssetCheckEvaluation(asset_key=spec.asset_key, check_name=spec.name, passed=spec.name not in failing)
+        instance.report_runless_asset_event(seen)
+
+
+@pytest.mark.parametrize(
+    ("failing", "requested"),
+    [
+        (frozenset(), 1),
+        (frozenset({"email_shape", "stale"}), 1),
+        (frozenset({"different_not_bridged"}), 0),
+        (frozenset({"status_known"}), 0),
+    ],
+    ids=["all pass", "only warnings", "a golden check blocks", "an opportunity check blocks"],
+)
+def test_only_a_failed_blocking_check_keeps_the_publication_from_being_requested(loaded, instance, failing, requested):
+    wanted = dg.AssetSelection.assets(PUBLICATION)
+    before = dg.evaluate_automation_conditions(loaded, instance, wanted)
+    assert before.total_requested == 0, "nothing is composed yet"
+    report(loaded, instance, failing=failing)
+    after = dg.evaluate_automation_conditions(loaded, instance, wanted, cursor=before.cursor)
+    assert after.get_num_requested(PUBLICATION) == requested
+
+
+def test_a_publication_that_was_blocked_is_requested_once_the_checks_pass(loaded, instance):
+    wanted = dg.AssetSelection.assets(PUBLICATION)
+    before = dg.evaluate_automation_conditions(loaded, instance, wanted)
+    report(loaded, instance, failing=frozenset({"name_present"}))
+    blocked = dg.evaluate_automation_conditions(loaded, instance, wanted, cursor=before.cursor)
+    assert blocked.total_requested == 0
+    report(loaded, instance)
+    mended = dg.evaluate_automation_conditions(loaded, instance, wanted, cursor=blocked.cursor)
+    assert mended.get_num_requested(PUBLICATION) == 1
+
+
+@pytest.fixture
+def judged(db: Engine, database_url: URL) -> Iterator[Engine]:
+    """A database with three people, where the sensor looks for judgements."""
+    with db.begin() as connection:
+        add_parties(connection, *({"ref": f"crm:contacts:{number}"} for number in (1, 2, 3)))
+    with exported({"ONERECORD_DATABASE_URL": database_url.render_as_string(hide_password=False)}):
+        yield db
+
+
+def look(cursor: str | None) -> dg.SensorResult | dg.SkipReason:
+    found = decisions(dg.build_sensor_context(cursor=cursor))
+    assert isinstance(found, dg.SensorResult | dg.SkipReason)
+    return found
+
+
+def judge(engine: Engine, a: int, b: int, verdict: Verdict) -> int:
+    with engine.begin() as connection:
+        return ledger.judge(
+            connection, f"crm:contacts:{a}", f"crm:contacts:{b}", verdict, author="lead", reason="phoned"
+        )
+
+
+def test_the_sensor_skips_while_nobody_judges(judged: Engine):
+    with judged.begin() as connection:
+        audit.record(connection, "lead", "create key", "lead")
+    assert isinstance(look(None), dg.SkipReason)
+
+
+def test_each_new_judgement_and_each_undo_starts_one_run(judged: Engine):
+    first = judge(judged, 1, 2, Verdict.SAME)
+    steps = [look(None)]
+    assert isinstance(look(steps[-1].cursor), dg.SkipReason), "a decision is carried out once"
+    judge(judged, 2, 3, Verdict.DIFFERENT)
+    judge(judged, 1, 3, Verdict.UNSURE)
+    steps.append(look(steps[-1].cursor))
+    with judged.begin() as connection:
+        ledger.undo(connection, first, author="lead", reason="wrong number")
+    steps.append(look(steps[-1].cursor))
+    assert isinstance(look(steps[-1].cursor), dg.SkipReason)
+    assert [len(step.run_requests) for step in steps] == [1, 1, 1], "several at once share a run"
+    keys = [step.run_requests[0].run_key for step in steps]
+    assert len(set(keys)) == 3, "Dagster drops a run whose key it knows"
+    cursors = [int(step.cursor) for step in steps]
+    assert cursors == sorted(set(cursors))
+    assert look(None).run_requests[0].run_key == keys[-1], "a sensor that lost its cursor asks for the same run again"
+
+
+def test_the_sensor_is_on(loaded: dg.Definitions):
+    (sensor,) = loaded.sensors
+    assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
+    assert sensor.name == "decisions"
+    assert sensor.job_name == "decisions_job"
