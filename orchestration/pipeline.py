@@ -89,12 +89,6 @@ def _is_verdict(event: dg.DagsterEvent) -> bool:
     return error is not None and error.cls_name == "DagsterAssetCheckFailedError"
 
 
-def _is_verdict(event: dg.DagsterEvent) -> bool:
-    """A blocking check that failed did its work: the summary names it under `held_by`."""
-    error = event.step_failure_data.error
-    return error is not None and error.cls_name == "DagsterAssetCheckFailedError"
-
-
 def _message(event: dg.DagsterEvent) -> str:
     """The domain's own message where there is one: the last cause in the chain that Dagster wrapped."""
     failure = event.step_failure_data

@@ -73,7 +73,7 @@ def test_nothing_that_dagster_shows_or_the_process_logs_is_about_a_person(ran: R
 
 
 def test_the_search_for_persons_would_find_one(ran: Ran):
-    person = sorted(names(ran.engine))[0]
+    person = min(names(ran.engine))
     assert occurring(names(ran.engine), f"compose {person}: 1 of 2") == [person]
     assert len(names(ran.engine)) > 50
     assert len(phones(ran.engine)) > 50
