@@ -58,7 +58,6 @@ class Http:
         Raises:
             TransientSourceError: no whole answer after all attempts.
             SourceError: the source refused; says why and what to do.
-
         """
         return self._json(stream, "GET", path, params=params)
 

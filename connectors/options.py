@@ -28,7 +28,6 @@ def options_of(source: SourceSettings, shape: type[Options]) -> Options:
 
     Raises:
         ConfigurationError: an option is unknown or out of range; says which, of which source.
-
     """
     try:
         return shape.model_validate(source.options)
@@ -42,7 +41,6 @@ def credential(source: SourceSettings, name: str) -> SecretStr:
 
     Raises:
         ConfigurationError: the source has none; says which setting to fill.
-
     """
     if name not in source.credentials:
         raise ConfigurationError(f"source {source.name}: credentials.{name} is missing; {source.system} needs it")

@@ -15,7 +15,6 @@ def connector(system: str) -> Connector:
 
     Raises:
         ConfigurationError: there is none; names those that there are.
-
     """
     if system not in CONNECTORS:
         known = ", ".join(sorted(CONNECTORS))

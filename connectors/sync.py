@@ -51,7 +51,6 @@ def sync_source(
         TransientSourceError: the source may answer later; names stream and position.
         SourceError: the source refuses, or its schema changed; says which field and what to do.
         ConfigurationError: the system is unknown, or an option or credential is missing or wrong.
-
     """
     connector = registry.connector(source.system)
     reports: list[StreamReport] = []

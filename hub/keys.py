@@ -47,7 +47,6 @@ def create_key(connection: Connection, name: str, scopes: Collection[str], *, ac
     Raises:
         ConfigurationError: the name or a scope is not one.
         ConflictError: the name is or was in use; names are not reused, so that the audit log stays unambiguous.
-
     """
     unknown = sorted(set(scopes) - set(Scope))
     if unknown or not scopes:
@@ -85,7 +84,6 @@ def revoke(connection: Connection, name: str, *, actor: str = "operator") -> Non
 
     Raises:
         NotFoundError: there is no live key of this name.
-
     """
     ended = (
         update(ops.ApiKey)

@@ -137,7 +137,6 @@ def load() -> Settings:
 
     Raises:
         ConfigurationError: a setting is unknown, missing or out of range; says which.
-
     """
     from pydantic import ValidationError
 

@@ -27,7 +27,6 @@ from hub.review.pages import compare, customers, findings, overview, queue, sign
 from hub.review.sessions import Sessions, Throttle, signing_secret
 from hub.settings import Settings
 
-HOST = "127.0.0.1"
 STATIC = Path(__file__).parent / "review" / "static"
 DESCRIPTION = """
 Read one golden record per customer, by its id, by an id that it was merged from, or by a source's own id;
@@ -92,21 +91,20 @@ def _status(error: Exception) -> tuple[int, str]:
     return next((status for kind, status in statuses if isinstance(error, kind)), 400), str(error)
 
 
-def listen(port: int) -> socket.socket:
-    """A listening socket on the loopback; port 0 takes a free one.
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one.
 
     Raises:
         ConfigurationError: the port is taken, or not allowed.
-
     """
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((HOST, port))
+        listener.bind((host, port))
         listener.listen(128)
     except OSError as error:
         listener.close()
-        problem = f"web_port: {HOST}:{port} cannot be used ({error.strerror}); set ONERECORD_WEB_PORT to another"
+        problem = f"web_port: {host}:{port} cannot be used ({error.strerror}); set ONERECORD_WEB_PORT to another"
         raise ConfigurationError(problem) from None
     return listener
 
@@ -120,9 +118,9 @@ def server(app: FastAPI) -> uvicorn.Server:
 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT."""
-    with listen(settings.web_port) as listener, open_database(settings) as database:
+    with listen(settings.web_host, settings.web_port) as listener, open_database(settings) as database:
         app = create_app(database.engine, settings)
-        print(f"OneRecord web on http://{HOST}:{listener.getsockname()[1]}", flush=True)  # noqa: T201
+        print(f"OneRecord web on http://{settings.web_host}:{listener.getsockname()[1]}", flush=True)  # noqa: T201
         server(app).run(sockets=[listener])
 
 

@@ -18,7 +18,6 @@ class Check:
         expectation: the class in `great_expectations.expectations`.
         arguments: its arguments. SQL in `unexpected_rows_query` gives failing rows, whose first column names them, and
             may use the parameters of `quality_checks.parameters`; the runner fills them in as literals.
-
     """
 
     name: str

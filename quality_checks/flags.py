@@ -64,7 +64,6 @@ def flag_opportunities(engine: Engine, settings: Settings, *, as_of: dt.datetime
 
     Raises:
         ConfigurationError: hygiene.required_fields names an unknown field.
-
     """
     with engine.begin() as connection:
         return _flag(connection, hygiene.parameters(settings.hygiene, as_of))

@@ -52,7 +52,6 @@ def evaluate(engine: Engine, checks: Sequence[Check], parameters: Mapping[str, A
 
     Raises:
         BrokenCheckError: a check could not be evaluated; says which, and why.
-
     """
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)

@@ -24,7 +24,6 @@ def run_suite(engine: Engine, suite: str, settings: Settings, *, run_id: str, as
     Raises:
         BrokenCheckError: a check could not be evaluated; names it.
         NotFoundError: there is no such suite.
-
     """
     checks = suites.suite(suite)
     from quality_checks import gx

@@ -270,7 +270,7 @@ def _admin(server: URL) -> Any:
 @contextlib.contextmanager
 def serving(opened: Engine, settings: Settings) -> Iterator[str]:
     """The web app over real HTTP, in a thread; gives its address."""
-    listener = web.listen(0)
+    listener = web.listen("127.0.0.1", 0)
     server = web.server(web.create_app(opened, settings))
     started = threading.Event()
     startup = server.startup

@@ -22,7 +22,6 @@ def running(folder: Path, port: int = 0) -> Iterator[str]:
 
     Raises:
         OneRecordError: it did not come up.
-
     """
     command = [sys.executable, "-m", "connectors.sandbox.server", str(folder), "--port", str(port), "--with-parent"]
     # Its standard input is our pipe: when we are gone, however, the pipe ends and so does the server.
@@ -58,7 +57,6 @@ def address(folder: Path) -> str:
 
     Raises:
         OneRecordError: none was started.
-
     """
     file = folder / "address"
     if not file.exists():

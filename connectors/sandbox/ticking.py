@@ -19,7 +19,6 @@ def tick(folder: Path, days: int = 1) -> None:
 
     Raises:
         ConfigurationError: the folder holds no world.
-
     """
     if not store.path(folder).exists():
         raise ConfigurationError(f"no sandbox in {folder}: make one with `onerecord sandbox create`")

@@ -32,7 +32,6 @@ def create(folder: Path, *, size: int = 5_000, seed: int = 7, start: dt.datetime
 
     Raises:
         ConfigurationError: the folder holds a world of another seed or size.
-
     """
     folder.mkdir(parents=True, exist_ok=True)
     if store.path(folder).exists():

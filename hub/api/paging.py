@@ -33,7 +33,6 @@ def decode(cursor: str, types: Sequence[type], filters: Sequence[Any] = ()) -> l
 
     Raises:
         CursorError: it is not a cursor of this list, or the filters are not those it was made with.
-
     """
     try:
         padded = cursor + "=" * (-len(cursor) % 4)

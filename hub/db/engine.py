@@ -46,7 +46,6 @@ def open_database(settings: Settings, *, migrated: bool = True) -> Iterator[Data
 
     Raises:
         ConfigurationError: the server at database_url does not answer.
-
     """
     with contextlib.ExitStack() as stack:
         if settings.database_url is None:

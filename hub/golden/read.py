@@ -29,7 +29,6 @@ def resolve_id(connection: Connection, golden_id: uuid.UUID) -> Resolution:
 
     Raises:
         NotFoundError: no customer ever had the id.
-
     """
     path = connection.execute(
         text(

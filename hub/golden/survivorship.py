@@ -48,7 +48,6 @@ def survive(members: Sequence[Member], policy: Sequence[Group], priority: Sequen
         members: its source records, refs distinct, in any order: the result does not depend on it.
         policy: the groups of its kind, see `hub.golden.policy.POLICY`.
         priority: departments, the strongest first; those not named are the weakest.
-
     """
     golden = Golden({}, {})
     rank = {department: place for place, department in enumerate(priority)}

@@ -34,7 +34,6 @@ def assign(clusters: Mapping[int, Iterable[int]], current: Mapping[int, Current]
     Args:
         clusters: label -> parties, disjoint.
         current: party -> its present id; parties that have none are left out.
-
     """
     parts: dict[Current, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
     for label, parties in clusters.items():

@@ -20,7 +20,6 @@ def explain_pair(connection: Connection, a_ref: str, b_ref: str, settings: Match
     Raises:
         NotFoundError: no party has that ref, or nothing was matched yet.
         OneRecordError: a person and an organization cannot be compared.
-
     """
     found = parties.ids_of(connection, [a_ref, b_ref])
     (a, kind), (b, other_kind) = found[a_ref], found[b_ref]

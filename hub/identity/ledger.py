@@ -43,7 +43,6 @@ def judge(
     Raises:
         NotFoundError: no party has that ref.
         ConflictError: somebody else judged the pair at the same moment.
-
     """
     party_a, party_b = _ordered_ids(connection, a_ref, b_ref)
     values = {
@@ -75,7 +74,6 @@ def undo(connection: Connection, judgement_id: int, *, author: str, reason: str)
     Raises:
         NotFoundError: there is no such judgement.
         ConflictError: it was ended before; says by whom.
-
     """
     row = connection.execute(
         text("SELECT party_a, party_b, ended_by FROM identity.judgement WHERE judgement_id = :id FOR UPDATE"),

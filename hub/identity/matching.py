@@ -113,7 +113,6 @@ def _store(
 
     Returns:
         Pairs written and pairs removed.
-
     """
     bulk.stage(connection, "scored", identity.Pair.__table__, PAIR_COLUMNS, _rows(kind, pairs, model_version))
     _stage_touched(connection, touched)

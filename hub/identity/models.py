@@ -37,7 +37,6 @@ def in_use(connection: Connection, kind: PartyKind) -> dedup.Model:
 
     Raises:
         NotFoundError: nothing was matched yet.
-
     """
     model = newest(connection, kind)
     if model is None:

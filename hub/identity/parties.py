@@ -51,7 +51,6 @@ def ids_of(connection: Connection, refs: Iterable[str]) -> dict[str, tuple[int, 
 
     Raises:
         NotFoundError: no party has one of the refs; names it.
-
     """
     wanted = list(refs)
     rows = connection.execute(

@@ -170,7 +170,6 @@ def parameters(hygiene: HygieneSettings, as_of: dt.datetime) -> dict[str, Any]:
 
     Raises:
         ConfigurationError: required_fields names something that an opportunity does not have.
-
     """
     unknown = sorted(set(hygiene.required_fields) - REQUIRABLE.keys())
     if unknown:

@@ -13,7 +13,6 @@ def suite(name: str) -> tuple[Check, ...]:
 
     Raises:
         NotFoundError: there is no such suite; says which there are.
-
     """
     if name not in SUITES:
         raise NotFoundError(f"there is no suite {name!r}; there are {', '.join(SUITES)}")

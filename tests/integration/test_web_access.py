@@ -215,4 +215,4 @@ def test_a_port_that_is_taken_is_a_clear_error():
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(ConfigurationError, match=f"web_port: 127.0.0.1:{port} .*ONERECORD_WEB_PORT"):
-            web.listen(port)
+            web.listen("127.0.0.1", port)

@@ -13,7 +13,6 @@ def connect(source: SourceSettings) -> Http:
 
     Raises:
         ConfigurationError: credentials.api_key is missing, or an option is wrong.
-
     """
     options = options_of(source, StripeOptions)
     headers = {

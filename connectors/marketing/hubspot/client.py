@@ -16,7 +16,6 @@ def connect(source: SourceSettings) -> Http:
 
     Raises:
         ConfigurationError: credentials.token is missing, or an option is wrong.
-
     """
     token = credential(source, "token").get_secret_value()
 

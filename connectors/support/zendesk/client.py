@@ -16,7 +16,6 @@ def connect(source: SourceSettings) -> Http:
 
     Raises:
         ConfigurationError: credentials.email or credentials.api_token is missing, or an option is wrong.
-
     """
     user = f"{credential(source, 'email').get_secret_value()}/token"
 

@@ -27,7 +27,6 @@ def found(connection: Connection, wanted: CustomerFilter, cursor: str | None) ->
 
     Raises:
         paging.CursorError: the cursor belongs to another list.
-
     """
     clauses, parameters = _conditions(wanted)
     if cursor is not None:

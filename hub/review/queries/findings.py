@@ -15,7 +15,6 @@ def flags(connection: Connection, rule: str, severity: str, cursor: str | None) 
 
     Raises:
         paging.CursorError: the cursor belongs to another list.
-
     """
     chosen = {name: value for name, value in (("rule", rule), ("severity", severity)) if value}
     clauses = "".join(f" AND f.{name} = :{name}" for name in chosen)
@@ -45,7 +44,6 @@ def quarantine(connection: Connection, source: str, cursor: str | None) -> pagin
 
     Raises:
         paging.CursorError: the cursor belongs to another list.
-
     """
     parameters: dict[str, Any] = {"limit": PAGE + 1}
     clauses = ""

@@ -63,7 +63,6 @@ def waiting(
 
     Raises:
         paging.CursorError: the cursor belongs to another list.
-
     """
     key, direction, beyond, kind = SORTS[wanted.sort]
     clauses, parameters = _conditions(wanted)
@@ -190,7 +189,6 @@ def still_as_seen(connection: Connection, party_a: int, party_b: int, seen: int 
 
     Raises:
         ConflictError: somebody did; says who, what and when.
-
     """
     connection.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended(:pair, 0))"), {"pair": f"judge {party_a} {party_b}"}
