@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from connectors.conform import conform_source
+from connectors.conform import ConformReport, conform_source
 from connectors.sync import sync_source
 from hub import runs
 from hub.errors import SourceError, TransientSourceError
@@ -68,18 +68,31 @@ def conform_asset(source: SourceSettings) -> dg.AssetsDefinition:
         streams = {report.stream: _counts(report) for report in reports}
         totals = _totals(streams)
         runs.note(hub.engine, context.run_id, "conformed", source.name, {"streams": streams, **totals})
-        return dg.MaterializeResult(metadata={**totals, "streams": _table(streams)})
+        return dg.MaterializeResult(metadata={**totals, "streams": _table(streams), "reasons": _reasons(reports)})
 
     return conform
 
 
 def _counts(report: Any) -> dict[str, int]:
-    return {name: value for name, value in asdict(report).items() if isinstance(value, int)}
+    """The numbers of a report; what it counts by reason (ignored, failures) is added up."""
+    found = {name: sum(value.values()) if isinstance(value, dict) else value for name, value in asdict(report).items()}
+    return {name: value for name, value in found.items() if isinstance(value, int)}
 
 
 def _totals(streams: dict[str, dict[str, int]]) -> dict[str, int]:
     names = list(dict.fromkeys(name for counts in streams.values() for name in counts))
     return {name: sum(counts.get(name, 0) for counts in streams.values()) for name in names}
+
+
+def _reasons(reports: list[ConformReport]) -> dg.MetadataValue[Any]:
+    """Why records became no party or fact, per stream: reasons and field names, never values."""
+    lines = [
+        f"- {report.stream}: {count:,} {what}: {reason}"
+        for report in reports
+        for what, reasons in (("ignored", report.ignored), ("quarantined", report.failures))
+        for reason, count in reasons.items()
+    ]
+    return dg.MetadataValue.md("\n".join(lines) or "every record fits")
 
 
 def _table(streams: dict[str, dict[str, int]]) -> dg.MetadataValue[Any]:

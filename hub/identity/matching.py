@@ -47,13 +47,14 @@ def match_parties(engine: Engine, kind: PartyKind, settings: MatchSettings, *, p
     """
     with engine.begin() as connection:
         locks.hold(connection, locks.IDENTITY)
+        models.heed_thresholds(connection, kind, settings)
         connection.execute(text(_QUEUE_EMPLOYEES))
         queued = _queued(connection, kind)
         if queued.size == 0:
             return _idle(connection, kind)
         progress(Step("match", f"{kind.value}s", 0, queued.size))
         table = parties.load(connection, kind)
-        model, retrained = models.fit(connection, kind, table)
+        model, retrained = models.fit(connection, kind, table, settings)
         everybody = table["party_id"].to_numpy()
         changed = None if retrained else np.isin(everybody, queued)
         thresholds = dedup.Thresholds(same=settings.same, review=settings.review)
@@ -62,9 +63,8 @@ def match_parties(engine: Engine, kind: PartyKind, settings: MatchSettings, *, p
         written, removed = _store(connection, kind, result.pairs, model.version, touched)
         _leave_queue(connection, queued)
         same, review = _stored(connection, kind)
-        progress(
-            Step("match", f"{kind.value}s", queued.size, queued.size, f"{result.report.candidates:,} pairs compared")
-        )
+        note = f"{result.report.candidates:,} pairs compared"
+        progress(Step("match", f"{kind.value}s", queued.size, queued.size, note))
     return MatchReport(
         kind, table.num_rows, int(touched.size), result.report.candidates, written, removed, same, review,
         result.report.different, model.version, retrained,

@@ -3,12 +3,14 @@
 from typing import Any
 
 import pyarrow as pa
+from psycopg.types.json import Jsonb
 from sqlalchemy import Connection, insert, text
 
 import dedup
 from hub.db.tables.identity import MatchModel
 from hub.errors import NotFoundError
 from hub.model.kinds import PartyKind
+from hub.settings import MatchSettings
 
 SPECS = {PartyKind.PERSON: dedup.PERSON, PartyKind.ORGANIZATION: dedup.ORGANIZATION}
 
@@ -44,7 +46,7 @@ def in_use(connection: Connection, kind: PartyKind) -> dedup.Model:
     return model
 
 
-def fit(connection: Connection, kind: PartyKind, table: pa.Table) -> tuple[dedup.Model, bool]:
+def fit(connection: Connection, kind: PartyKind, table: pa.Table, settings: MatchSettings) -> tuple[dedup.Model, bool]:
     """The model to match `table` with, and whether it is a new one: trained on it because none fitted it."""
     model = newest(connection, kind)
     if model is not None and not _outgrown(model, table.num_rows):
@@ -52,8 +54,26 @@ def fit(connection: Connection, kind: PartyKind, table: pa.Table) -> tuple[dedup
     trained = dedup.train(table, SPECS[kind])
     if model is not None and trained.version == model.version:
         return model, False
-    _save(connection, kind, trained)
+    _save(connection, kind, trained, settings)
     return trained, True
+
+
+def heed_thresholds(connection: Connection, kind: PartyKind, settings: MatchSettings) -> None:
+    """Where the bands have other borders than at the last run, all parties of the kind are matched again."""
+    values = {"kind": kind.value, "borders": Jsonb({"same": settings.same, "review": settings.review})}
+    connection.execute(
+        text(
+            """WITH moved AS (
+                   UPDATE identity.match_model
+                   SET report = report || jsonb_build_object('thresholds', CAST(:borders AS jsonb))
+                   WHERE kind = :kind AND report -> 'thresholds' IS DISTINCT FROM CAST(:borders AS jsonb) RETURNING 1
+               )
+               INSERT INTO canonical.to_match (party_id)
+               SELECT party_id FROM canonical.party WHERE kind = :kind AND EXISTS (SELECT 1 FROM moved)
+               ON CONFLICT DO NOTHING"""
+        ),
+        values,
+    )
 
 
 def _outgrown(model: dedup.Model, records: int) -> bool:
@@ -61,8 +81,9 @@ def _outgrown(model: dedup.Model, records: int) -> bool:
     return records > 0 and records >= GROWTH * trained_on
 
 
-def _save(connection: Connection, kind: PartyKind, model: dedup.Model) -> None:
+def _save(connection: Connection, kind: PartyKind, model: dedup.Model, settings: MatchSettings) -> None:
+    report = {**model.report, "thresholds": {"same": settings.same, "review": settings.review}}
     values: dict[str, Any] = {
-        "version": model.version, "kind": kind.value, "parameters": model.to_dict(), "report": model.report,
+        "version": model.version, "kind": kind.value, "parameters": model.to_dict(), "report": report,
     }  # fmt: skip
     connection.execute(insert(MatchModel).values(values))
