@@ -14,7 +14,7 @@ run: $(STAMP) ## Start the hub: pull, merge, check, publish, then stay up until 
 	@exec $(BIN)/onerecord run
 
 test: $(STAMP) $(VENV)/.browser ## Run all tests
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: $(STAMP) ## Lint, types, layers, and models against migrations
 	@$(BIN)/ruff check .
