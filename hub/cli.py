@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from hub import settings as hub_settings
@@ -21,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Pull customers out of every department's system, and publish one golden record for each.",
 )
-console = Console(highlight=False)
+console = Console(highlight=False, emoji=False)  # refs hold colons: :ticket: is no picture
 
 Ref = Annotated[str, typer.Argument(help="a source record, such as salesforce:Contact:0035g00000XyZ")]
 
@@ -52,7 +53,7 @@ def judge(
         raise ConfigurationError("--why must say something: a judgement without a reason helps nobody later")
     with open_database(hub_settings.load()) as database, database.engine.begin() as connection:
         number = ledger.judge(connection, a, b, said, author=author or getpass.getuser(), reason=why.strip())
-    console.print(f"judgement {number}: {a} and {b} are {said.value}; it takes effect with the next run")
+    console.print(escape(f"judgement {number}: {a} and {b} are {said.value}; it takes effect with the next run"))
 
 
 @app.command()
@@ -73,18 +74,19 @@ def explain(
 
 def _show_explanation(found: dict[str, Any]) -> None:
     table = Table(box=None, header_style="dim", pad_edge=False)
-    for column in ("field", found["a"], found["b"], "evidence"):
+    for column in ("field", escape(found["a"]), escape(found["b"]), "evidence"):
         table.add_column(column, overflow="fold")
     table.add_column("bits", justify="right")
     table.add_row("before looking", "", "", "how rare a match is at all", f"{found['prior']:+.1f}")
     for field in found["fields"]:
-        table.add_row(field["field"], field["a"] or "", field["b"] or "", field["label"], f"{field['weight']:+.1f}")
+        values = (escape(field[side] or "") for side in ("a", "b"))
+        table.add_row(field["field"], *values, escape(field["label"]), f"{field['weight']:+.1f}")
     table.add_row("total", "", "", f"probability {found['probability']:.4f}", f"{found['total']:+.1f}")
     console.print(table)
     console.print(f"\nband: [bold]{found['band']}[/]   model {found['model_version']}")
     for judgement in found["judgements"]:
         ended = f", ended by {judgement['ended_by']}" if judgement["ended_by"] else ""
-        console.print(f"{judgement['verdict']} by {judgement['author']}: {judgement['reason']}{ended}")
+        console.print(escape(f"{judgement['verdict']} by {judgement['author']}: {judgement['reason']}{ended}"))
 
 
 @app.command()

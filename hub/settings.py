@@ -1,12 +1,19 @@
 """All settings: `onerecord.toml` in the working folder, overridden by `ONERECORD_*` environment variables."""
 
 import os
+import tomllib
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
 
 from hub.errors import ConfigurationError
 from hub.model.kinds import Department
@@ -142,6 +149,10 @@ def load() -> Settings:
 
     try:
         return Settings()
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"onerecord.toml is not TOML: {error}") from None
+    except SettingsError as error:
+        raise ConfigurationError(f"ONERECORD_*: {error}") from None
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
         raise ConfigurationError(f"onerecord.toml or ONERECORD_*: {problems}") from None

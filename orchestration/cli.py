@@ -8,6 +8,7 @@ import threading
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from connectors.sandbox.cli import app as sandbox_app
 from hub import settings as hub_settings
@@ -116,5 +117,5 @@ def main() -> None:
     try:
         app()
     except OneRecordError as error:
-        console.print(f"[red]error:[/] {error}", soft_wrap=True)
+        console.print(f"[red]error:[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(error.exit_code)

@@ -14,7 +14,7 @@ from hub.progress import Step
 WIDTH_OF_LOGS = 118
 
 # Progress and messages go to stderr, so that --json leaves one object on stdout.
-console = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else WIDTH_OF_LOGS)
+console = Console(stderr=True, highlight=False, emoji=False, width=None if sys.stderr.isatty() else WIDTH_OF_LOGS)
 
 STAGES = ("sandbox", "land", "conform", "match", "resolve", "compose", "check", "publish")
 

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import psycopg
+from pydantic import SecretStr
 from sqlalchemy import Engine, create_engine, make_url
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError
 
 from hub.db import embedded, migrate
 from hub.errors import ConfigurationError
@@ -36,7 +38,11 @@ def make_engine(url: URL | str) -> Engine:
     """An engine on psycopg 3, UTC, small pool."""
     address = make_url(url).set(drivername="postgresql+psycopg")
     return create_engine(
-        address, pool_size=5, pool_pre_ping=True, connect_args={"options": "-c timezone=UTC", "connect_timeout": 10}
+        address,
+        pool_size=5,
+        pool_pre_ping=True,
+        hide_parameters=True,  # what a statement was given may be personal data, and its errors end in logs
+        connect_args={"options": "-c timezone=UTC", "connect_timeout": 10},
     )
 
 
@@ -45,7 +51,7 @@ def open_database(settings: Settings, *, migrated: bool = True) -> Iterator[Data
     """The hub's database for the length of a `with`: started (embedded), created and migrated as needed.
 
     Raises:
-        ConfigurationError: the server at database_url does not answer.
+        ConfigurationError: database_url is no URL, or the server at it does not answer.
     """
     with contextlib.ExitStack() as stack:
         if settings.database_url is None:
@@ -53,7 +59,7 @@ def open_database(settings: Settings, *, migrated: bool = True) -> Iterator[Data
             hub_url, dagster_url = server.set(database=HUB_DATABASE), server.set(database=DAGSTER_DATABASE)
             create_if_missing(hub_url)
         else:
-            hub_url = make_url(settings.database_url.get_secret_value())
+            hub_url = _parsed("database_url", settings.database_url)
             dagster_url = _dagster_url(settings, hub_url)
         engine = make_engine(hub_url)
         stack.callback(engine.dispose)
@@ -77,8 +83,15 @@ def create_if_missing(url: URL) -> None:
 
 def _dagster_url(settings: Settings, hub_url: URL) -> URL:
     if settings.dagster_database_url is not None:
-        return make_url(settings.dagster_database_url.get_secret_value())
+        return _parsed("dagster_database_url", settings.dagster_database_url)
     return hub_url.set(database=DAGSTER_DATABASE)
+
+
+def _parsed(setting: str, url: SecretStr) -> URL:
+    try:
+        return make_url(url.get_secret_value())
+    except (ArgumentError, ValueError):
+        raise ConfigurationError(f"{setting}: not of the form postgresql://user:password@host:5432/database") from None
 
 
 def _check_answers(engine: Engine) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import dagster as dg
 import pytest
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
 
 from hub.identity import ledger
 from hub.model.kinds import Verdict
@@ -77,6 +78,12 @@ def test_the_search_for_persons_would_find_one(ran: Ran):
     assert occurring(names(ran.engine), f"compose {person}: 1 of 2") == [person]
     assert len(names(ran.engine)) > 50
     assert len(phones(ran.engine)) > 50
+
+
+def test_the_error_of_a_statement_does_not_tell_what_it_was_given(ran: Ran):
+    with ran.engine.connect() as connection, pytest.raises(DBAPIError) as raised:
+        connection.execute(text("SELECT 1 / 0 WHERE :name <> ''"), {"name": "Ada Lovelace"})
+    assert "Ada" not in str(raised.value)
 
 
 def names(engine: Engine) -> set[str]:

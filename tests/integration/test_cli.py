@@ -1,0 +1,291 @@
+"""The command `onerecord`, as people and scripts use it: what it prints where, and how it ends."""
+
+import io
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.engine import URL
+
+from hub.db.engine import make_engine
+from orchestration.cli import main
+from tests.conftest import cloned
+from tests.hubrun import exported, start_command
+
+KEYS = {"sources", "pairs", "golden", "flags", "publication", "changed", "status", "errors"}
+NOWHERE = "postgresql://hub:very-secret@127.0.0.1:9/onerecord"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How a command ended, and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def told(self) -> str:
+        """Both outputs on one line, however wide the terminal is."""
+        return " ".join(f"{self.out} {self.err}".split())
+
+
+def onerecord(*arguments: str, **variables: str) -> Answer:
+    """The entry point of the command in this process: an error that it lets through fails the test."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        patch.object(sys, "argv", ["onerecord", *arguments]),
+        exported(variables),
+        redirect_stdout(out),
+        redirect_stderr(err),
+        pytest.raises(SystemExit) as ended,
+    ):
+        main()
+        sys.exit(0)
+    return Answer(int(ended.value.code or 0), out.getvalue(), err.getvalue())
+
+
+@dataclass(frozen=True)
+class Hub:
+    """A hub with simulated departments that the real command ran twice."""
+
+    variables: dict[str, str]
+    engine: Engine
+    first: Answer
+    second: Answer
+
+    def __call__(self, *arguments: str) -> Answer:
+        return onerecord(*arguments, **self.variables)
+
+    def rows(self, query: str, **values: object) -> list[Any]:
+        with self.engine.connect() as connection:
+            return list(connection.execute(text(query), values))
+
+
+@pytest.fixture(scope="module")
+def hub(server: URL, template: URL, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    folder = tmp_path_factory.mktemp("hub")
+    with chdir(folder), cloned(server, template) as database:
+        dagster = database.set(database=f"{database.database}_dagster")
+        variables = {
+            "ONERECORD_DATA_DIR": str(folder / "data"),
+            "ONERECORD_DATABASE_URL": database.render_as_string(hide_password=False),
+            "ONERECORD_DAGSTER_DATABASE_URL": dagster.render_as_string(hide_password=False),
+            "ONERECORD_SANDBOX__SIZE": "400",
+        }
+        answers = []
+        for _ in range(2):
+            command = start_command(variables, "run", "--once", "--json", cwd=folder)
+            out, err = command.communicate(timeout=240)
+            answers.append(Answer(command.returncode, out, err))
+        engine = make_engine(database)
+        yield Hub(variables, engine, *answers)
+        engine.dispose()
+
+
+def test_run_once_prints_one_json_object_and_nothing_else_on_stdout(hub: Hub):
+    assert hub.first.code == 0, hub.first.err
+    assert hub.first.out.count("\n") == 1
+    found = json.loads(hub.first.out)
+    assert set(found) == KEYS
+    assert found["status"] == "succeeded"
+    assert found["errors"] == []
+    assert found["changed"] is True
+    assert set(found["sources"]) == {"salesforce", "hubspot", "zendesk", "stripe"}
+    assert all(source["inserted"] > 0 for source in found["sources"].values())
+    assert set(found["pairs"]) == {"person", "organization"}
+    (row,) = hub.rows("SELECT count(*) AS customers, max(publication) AS number FROM golden.customer")
+    assert found["golden"]["customers"] == row.customers
+    assert found["publication"]["number"] == row.number == 1
+
+
+def test_progress_goes_to_stderr_by_stage(hub: Hub):
+    stages = ["sandbox", "land", "conform", "match", "resolve", "compose"]
+    places = [hub.first.err.find(f" s  {stage} ") for stage in stages]
+    assert all(place >= 0 for place in places), hub.first.err
+    assert places == sorted(places)
+    assert hub.first.err.count(" s  check ") == 3, "a line per suite"
+    assert "Traceback" not in hub.first.err
+
+
+def test_a_second_run_goes_on_where_the_first_ended_and_says_that_nothing_changed(hub: Hub):
+    assert hub.second.code == 0, hub.second.err
+    found = json.loads(hub.second.out)
+    assert found["changed"] is False
+    assert found["publication"]["number"] == 1
+    assert not found["publication"]["published"]
+    assert all(source["inserted"] == 0 for source in found["sources"].values())
+    assert found["golden"]["customers"] == json.loads(hub.first.out)["golden"]["customers"]
+
+
+def test_evaluate_measures_against_the_truth(hub: Hub):
+    answer = hub("evaluate", "--json")
+    assert answer.code == 0, answer.told
+    found = json.loads(answer.out)
+    assert set(found) == {"person", "organization"}
+    for measures in found.values():
+        assert 0.9 < measures["same_precision"] <= 1
+        assert 0.9 < measures["same_or_review_recall"] <= 1
+    assert "same precision" in hub("evaluate").err
+
+
+@pytest.fixture
+def pair(hub: Hub) -> tuple[str, str]:
+    """Refs of two persons that the model finds alike."""
+    query = """SELECT a.ref, b.ref FROM identity.pair p JOIN canonical.party a ON a.party_id = p.party_a
+               JOIN canonical.party b ON b.party_id = p.party_b WHERE p.kind = 'person' ORDER BY p.weight DESC LIMIT 1"""
+    ((a, b),) = hub.rows(query)
+    return a, b
+
+
+@pytest.mark.parametrize("said", ["SAME", "DIFFERENT", "UNSURE", "same"])
+def test_judge_enters_the_ledger_and_says_when_it_takes_effect(hub: Hub, pair: tuple[str, str], said: str):
+    answer = hub("judge", said, *pair, "--why", "phoned [both], 3/4 sure", "--author", "lead")
+    assert answer.code == 0, answer.told
+    assert all(ref in answer.told for ref in pair)
+    assert "takes effect with the next run" in answer.told
+    (row,) = hub.rows("SELECT * FROM identity.judgement WHERE ended_at IS NULL AND author_kind = 'person'")
+    assert (row.verdict, row.author, row.reason) == (said.lower(), "lead", "phoned [both], 3/4 sure")
+
+
+def test_explain_shows_the_same_evidence_as_text_and_as_json(hub: Hub, pair: tuple[str, str]):
+    hub("judge", "UNSURE", *pair, "--why", "ask [/again]", "--author", "lead")
+    answer = hub("explain", *pair, "--json")
+    assert answer.code == 0, answer.told
+    assert answer.out.count("\n") == 1
+    found = json.loads(answer.out)
+    assert (found["a"], found["b"]) == pair
+    assert found["total"] == pytest.approx(found["prior"] + sum(field["weight"] for field in found["fields"]))
+    assert found["judgements"][0]["verdict"] == "unsure"
+    shown = hub("explain", *pair)
+    assert shown.code == 0
+    assert all(field["field"] in shown.told for field in found["fields"])
+    assert f"{found['probability']:.4f}" in shown.told
+    assert "unsure by lead: ask [/again]" in shown.told
+
+
+def test_explain_shows_a_name_as_it_is_even_where_it_looks_like_markup(hub: Hub, pair: tuple[str, str]):
+    with hub.engine.begin() as connection:
+        connection.execute(
+            text("UPDATE canonical.party SET name = 'Jo [bold] [/x]' WHERE ref = :ref"), {"ref": pair[0]}
+        )
+    answer = hub("explain", *pair)
+    assert answer.code == 0
+    assert "[bold]" in answer.out
+    assert "[/x]" in answer.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("judge", "MAYBE", "a:b:c", "d:e:f", "--why", "x"), 2, "SAME, DIFFERENT or UNSURE"),
+        (("judge", "SAME", "a:b:c", "d:e:f", "--why", " "), 2, "--why"),
+        (("judge", "SAME", "a:b:[/c]", "d:e:f", "--why", "x"), 4, "a:b:[/c]"),
+        (("explain", "desk:ticket:7", "d:e:f"), 4, "'desk:ticket:7'"),
+        (("dagster", "kitchen"), 2, "webserver and daemon"),
+    ],
+)
+def test_a_mistake_is_one_line_and_the_exit_code_of_its_kind(hub: Hub, arguments, code, words):
+    answer = hub(*arguments)
+    assert answer.code == code
+    assert words in answer.err
+    assert answer.err.count("\n") == 1
+    assert answer.err.startswith("error: ")
+    assert answer.out == ""
+
+
+def test_a_person_and_an_organization_cannot_be_judged_the_same(hub: Hub):
+    query = (
+        "SELECT min(ref) FILTER (WHERE kind = 'person'), min(ref) FILTER (WHERE kind <> 'person') FROM canonical.party"
+    )
+    ((person, organization),) = hub.rows(query)
+    answer = hub("judge", "SAME", person, organization, "--why", "x")
+    assert answer.code == 1
+    assert "organization" in answer.err
+    assert answer.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", [("run", "--once", "--json"), ("migrate",), ("explain", "a:b:c", "d:e:f")])
+@pytest.mark.parametrize("url", [NOWHERE, "postgresql//very-secret"], ids=["no answer", "no URL"])
+def test_a_database_that_does_not_answer_is_told_without_its_password(tmp_path: Path, command, url):
+    answer = onerecord(*command, ONERECORD_DATABASE_URL=url, ONERECORD_DATA_DIR=str(tmp_path))
+    assert answer.code == 2
+    errors = [line for line in answer.err.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1
+    assert "database_url" in errors[0]
+    assert "very-secret" not in answer.told
+    assert answer.out == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        ("databse_url = 'postgresql://x'", "databse_url"),
+        ("[gate]\nmax_quarantined_share = 2", "gate.max_quarantined_share"),
+        ("[[sources]]\nname = 'crm'\nsystem = 'salesforce'\nbase_url = 'https://x.example'", "sources.0.department"),
+        ("[match]\nsame = 0.6\nreview = 0.7", "match.review"),
+        ("this is no TOML", "onerecord.toml"),
+    ],
+)
+def test_a_wrong_setting_is_named(tmp_path: Path, content: str, named: str):
+    (tmp_path / "onerecord.toml").write_text(content)
+    answer = onerecord("migrate")
+    assert answer.code == 2
+    assert named in answer.err
+    assert answer.err.count("\n") == 1
+
+
+def test_a_real_process_ends_with_the_same_line_and_code(tmp_path: Path):
+    (tmp_path / "onerecord.toml").write_text("databse_url = 'postgresql://x'")
+    command = start_command({}, "run", "--once", "--json", cwd=tmp_path)
+    out, err = command.communicate(timeout=60)
+    assert (command.returncode, out) == (2, "")
+    assert "databse_url" in err
+    assert "Traceback" not in err
+
+
+COMMANDS = {
+    (): ("run", "judge", "explain", "evaluate", "migrate", "key", "sandbox", "dagster"),
+    ("run",): ("--once", "--json", "exit"),
+    ("judge",): ("SAME", "DIFFERENT", "UNSURE", "--why", "salesforce:Contact:", "next run"),
+    ("explain",): ("--json", "evidence", "salesforce:Contact:"),
+    ("evaluate",): ("--json", "truth"),
+    ("migrate",): ("schema",),
+    ("key",): ("--scope", "review", "once"),
+    ("dagster",): ("webserver", "daemon", "--port"),
+    ("sandbox",): ("create", "tick", "fault", "simulated"),
+    ("sandbox", "create"): ("--size", "--seed"),
+    ("sandbox", "tick"): ("--days",),
+    ("sandbox", "fault"): ("429", "wrong_type", "--count"),
+}
+
+
+@pytest.mark.parametrize(("command", "words"), COMMANDS.items(), ids=lambda given: " ".join(given)[:20])
+def test_help_teaches_each_command(command: tuple[str, ...], words: tuple[str, ...]):
+    answer = onerecord(*command, "--help", COLUMNS="200")
+    assert answer.code == 0
+    assert [word for word in words if word not in answer.out] == []
+
+
+def test_no_command_is_without_help():
+    from typer.main import get_command
+
+    from hub.cli import app
+
+    top = get_command(app)
+    known = {(name,) for name in top.commands} | {("sandbox", name) for name in top.commands["sandbox"].commands}
+    assert known == set(COMMANDS) - {()}
+
+
+@pytest.mark.parametrize("arguments", [("run", "--json"), ("judge", "SAME", "a:b:c"), ("fly",)])
+def test_a_wrong_call_is_a_usage_error(arguments: tuple[str, ...]):
+    answer = onerecord(*arguments)
+    assert answer.code == 2
+    assert "Usage" in answer.err
