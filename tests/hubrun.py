@@ -1,16 +1,20 @@
 """Whole runs of the hub in tests: against simulated departments, in this process or as the real command."""
 
+import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import dagster as dg
+import pytest
 from sqlalchemy.engine import URL
 
 from connectors import sandbox
@@ -18,6 +22,7 @@ from hub import settings as hub_settings
 from hub.db.engine import Database, make_engine
 from hub.progress import silent
 from hub.settings import SourceSettings
+from orchestration.cli import main
 from orchestration.pipeline import Outcome, run_main_job
 
 
@@ -103,3 +108,36 @@ def start_command(variables: dict[str, str], *arguments: str, cwd: Path) -> subp
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How a command ended, and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def told(self) -> str:
+        """Both outputs on one line, however wide the terminal is."""
+        return " ".join(f"{self.out} {self.err}".split())
+
+
+def onerecord(*arguments: str, **variables: str) -> Answer:
+    """The command `onerecord` in this process: an error that its entry point lets through fails the test."""
+    out, err = io.StringIO(), io.StringIO()
+    handlers = {sign: signal.getsignal(sign) for sign in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with (
+            patch.object(sys, "argv", ["onerecord", *arguments]),
+            exported(variables),
+            redirect_stdout(out),
+            redirect_stderr(err),
+            pytest.raises(SystemExit) as ended,
+        ):
+            main()
+    finally:
+        for sign, handler in handlers.items():
+            signal.signal(sign, handler)
+    return Answer(int(ended.value.code or 0), out.getvalue(), err.getvalue())

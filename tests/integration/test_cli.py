@@ -1,60 +1,27 @@
 """The command `onerecord`, as people and scripts use it: what it prints where, and how it ends."""
 
-import io
 import json
-import sys
 from collections.abc import Iterator
-from contextlib import chdir, redirect_stderr, redirect_stdout
+from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.engine import URL
 
 from hub.db.engine import make_engine
-from orchestration.cli import main
 from tests.conftest import cloned
-from tests.hubrun import exported, start_command
+from tests.hubrun import Answer, onerecord, start_command
 
 KEYS = {"sources", "pairs", "golden", "flags", "publication", "changed", "status", "errors"}
 NOWHERE = "postgresql://hub:very-secret@127.0.0.1:9/onerecord"
 
 
 @dataclass(frozen=True)
-class Answer:
-    """How a command ended, and what it printed."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def told(self) -> str:
-        """Both outputs on one line, however wide the terminal is."""
-        return " ".join(f"{self.out} {self.err}".split())
-
-
-def onerecord(*arguments: str, **variables: str) -> Answer:
-    """The entry point of the command in this process: an error that it lets through fails the test."""
-    out, err = io.StringIO(), io.StringIO()
-    with (
-        patch.object(sys, "argv", ["onerecord", *arguments]),
-        exported(variables),
-        redirect_stdout(out),
-        redirect_stderr(err),
-        pytest.raises(SystemExit) as ended,
-    ):
-        main()
-        sys.exit(0)
-    return Answer(int(ended.value.code or 0), out.getvalue(), err.getvalue())
-
-
-@dataclass(frozen=True)
 class Hub:
-    """A hub with simulated departments that the real command ran twice."""
+    """A hub with simulated departments that the command ran twice, the first time in a process of its own."""
 
     variables: dict[str, str]
     engine: Engine
@@ -80,13 +47,12 @@ def hub(server: URL, template: URL, tmp_path_factory: pytest.TempPathFactory) ->
             "ONERECORD_DAGSTER_DATABASE_URL": dagster.render_as_string(hide_password=False),
             "ONERECORD_SANDBOX__SIZE": "400",
         }
-        answers = []
-        for _ in range(2):
-            command = start_command(variables, "run", "--once", "--json", cwd=folder)
-            out, err = command.communicate(timeout=240)
-            answers.append(Answer(command.returncode, out, err))
+        command = start_command(variables, "run", "--once", "--json", cwd=folder)
+        out, err = command.communicate(timeout=240)
+        first = Answer(command.returncode, out, err)
+        second = onerecord("run", "--once", "--json", **variables)
         engine = make_engine(database)
-        yield Hub(variables, engine, *answers)
+        yield Hub(variables, engine, first, second)
         engine.dispose()
 
 

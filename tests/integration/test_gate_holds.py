@@ -17,7 +17,7 @@ from hub.db.engine import make_engine
 from hub.golden.fingerprint import fingerprint
 from orchestration.pipeline import Outcome
 from tests.conftest import cloned
-from tests.hubrun import World, environment, run_here, start_command, world
+from tests.hubrun import World, environment, onerecord, run_here, world
 
 
 @dataclass(frozen=True)
@@ -76,17 +76,16 @@ def test_rows_that_stop_fitting_hold_the_publication_and_the_command_says_so(hub
         fault = {"system": system, "kind": "wrong_type", "count": 1_000}
         requests.post(f"{hub.departments.address}/sandbox/faults", json=fault, timeout=5).raise_for_status()
     variables = environment(hub.departments, hub.url, hub.folder)
-    command = start_command(variables, "run", "--once", "--json", cwd=hub.folder)
-    printed, progress = command.communicate(timeout=240)
-    assert command.returncode == 3, progress
-    found = json.loads(printed)
+    answer = onerecord("run", "--once", "--json", **variables)
+    assert answer.code == 3, answer.err
+    found = json.loads(answer.out)
     assert found["status"] == "held"
     assert found["publication"]["held_by"] == ["landing.quarantined_share"]
     assert not found["publication"]["published"]
     assert found["publication"]["number"] == 1
     assert sum(source["in_quarantine"] for source in found["sources"].values()) > 20
     assert found["errors"] == [], "a verdict is no malfunction"
-    assert "Traceback" not in progress
+    assert "Traceback" not in answer.err
     assert hub.seen() == before
 
     requests.delete(f"{hub.departments.address}/sandbox/faults", timeout=5).raise_for_status()
