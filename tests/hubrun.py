@@ -62,9 +62,10 @@ def environment_of(sources: Sequence[SourceSettings], database: URL, data_dir: P
 
 
 def plain(source: SourceSettings) -> dict[str, Any]:
-    """A source as JSON, with the sandbox's credentials in clear."""
+    """A source as JSON, with the sandbox's credentials in clear and short waits between retries."""
     credentials = {name: value.get_secret_value() for name, value in source.credentials.items()}
-    return {**source.model_dump(mode="json"), "credentials": credentials}
+    options = {"backoff_seconds": 0.02, **source.options}
+    return {**source.model_dump(mode="json"), "credentials": credentials, "options": options}
 
 
 @contextmanager
