@@ -37,7 +37,7 @@ class ResolveReport:
 def resolve(engine: Engine, *, run_id: str, progress: Progress) -> ResolveReport:
     """Recompute the clusters that queued parties touch; ids, lineage and the emptied queue commit together."""
     with engine.begin() as connection:
-        locks.hold(connection, locks.IDENTITY)
+        _take_turns(connection)
         ledger.accept_source_merges(connection)
         queued = np.array(
             connection.execute(text("SELECT party_id FROM identity.to_resolve")).scalars().all(), dtype=np.int64
@@ -59,6 +59,16 @@ def resolve(engine: Engine, *, run_id: str, progress: Progress) -> ResolveReport
         moved=changes.moved,
         contradictions=contradictions,
     )
+
+
+def _take_turns(connection: Connection) -> None:
+    """One resolve at a time; and wait for everybody who is judging, and hold off who wants to.
+
+    Without it, a judgement on a party that was queued already could be committed after the judgements were read and
+    before the queue is emptied: it would hold, and never take effect.
+    """
+    locks.hold(connection, locks.IDENTITY)
+    connection.execute(text("LOCK TABLE identity.to_resolve IN SHARE ROW EXCLUSIVE MODE"))
 
 
 def _cluster(connection: Connection, graph: Graph) -> tuple[dict[int, list[int]], tuple[int, ...]]:
