@@ -90,6 +90,20 @@ def _show_explanation(found: dict[str, Any]) -> None:
 
 
 @app.command()
+def resync(
+    source: Annotated[str, typer.Argument(help="the source's name in the settings")],
+    stream: Annotated[str, typer.Option(help="one stream only, such as Contact")] = "",
+    why: Annotated[str, typer.Option("--why", help="the reason; it is kept with your name in the audit log")] = "",
+) -> None:
+    """Forget how far a source was read: the next run reads it from the beginning. Equal rows change nothing."""
+    from hub import watermarks
+
+    with open_database(hub_settings.load()) as database, database.engine.begin() as connection:
+        streams = watermarks.forget(connection, source, stream or None, actor=getpass.getuser(), reason=why)
+    console.print(f"the next run reads {source} from the beginning: {', '.join(streams)}", markup=False)
+
+
+@app.command()
 def key(
     name: Annotated[str, typer.Argument(help="whose key it is: a person or a tool")],
     scope: Annotated[list[str], typer.Option(help="read, review or admin; may be given several times")],

@@ -42,6 +42,7 @@ def parameters(settings: Settings, *, run_id: str, as_of: dt.datetime) -> dict[s
     return {
         **hygiene.parameters(settings.hygiene, as_of),
         "run_id": run_id,
+        "sources": ",".join(source.name for source in settings.sources),
         "max_quarantined_share": settings.gate.max_quarantined_share,
         "max_drop_share": settings.gate.max_drop_share,
     }

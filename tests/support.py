@@ -72,7 +72,12 @@ def queue_all(connection: Connection) -> None:
 
 
 def customers(engine: Engine) -> dict[str, str]:
-    """The present golden id of each party, by ref."""
+    """The present golden id of each party, by ref, published or not."""
     with engine.connect() as connection:
-        rows = connection.execute(text("SELECT ref, golden_id::text FROM golden.crosswalk WHERE until IS NULL"))
+        rows = connection.execute(
+            text(
+                """SELECT ref, golden_id::text FROM identity.membership JOIN canonical.party USING (party_id)
+                   WHERE until IS NULL"""
+            )
+        )
         return {row.ref: row.golden_id for row in rows}

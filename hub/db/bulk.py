@@ -4,9 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+import psycopg
 from psycopg.types.json import Jsonb
 from sqlalchemy import Connection, FromClause, Table, text
 from sqlalchemy.dialects.postgresql import JSONB
+
+from hub.db import without_values
 
 
 @dataclass(frozen=True)
@@ -23,14 +26,22 @@ class Upserted:
 
 
 def copy(connection: Connection, target: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
-    """COPY `rows` into `target`; returns how many. Values must already be of a type that psycopg knows."""
+    """COPY `rows` into `target`; returns how many. Values must already be of a type that psycopg knows.
+
+    Raises:
+        psycopg.Error: a row does not fit the table; the message names the column, never the value.
+    """
     names = ", ".join(f'"{column}"' for column in columns)
     count = 0
     raw = connection.connection.dbapi_connection
-    with raw.cursor() as cursor, cursor.copy(f"COPY {target} ({names}) FROM STDIN") as stream:  # type: ignore[union-attr]
-        for row in rows:
-            stream.write_row(row)
-            count += 1
+    try:
+        with raw.cursor() as cursor, cursor.copy(f"COPY {target} ({names}) FROM STDIN") as stream:  # type: ignore[union-attr]
+            for row in rows:
+                stream.write_row(row)
+                count += 1
+    except psycopg.Error as error:
+        without_values.strip(error)
+        raise
     return count
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, create_engine, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError
 
-from hub.db import embedded, migrate
+from hub.db import embedded, migrate, without_values
 from hub.errors import ConfigurationError
 from hub.settings import Settings
 
@@ -37,13 +37,15 @@ class Database:
 def make_engine(url: URL | str) -> Engine:
     """An engine on psycopg 3, UTC, small pool."""
     address = make_url(url).set(drivername="postgresql+psycopg")
-    return create_engine(
+    engine = create_engine(
         address,
         pool_size=5,
         pool_pre_ping=True,
         hide_parameters=True,  # what a statement was given may be personal data, and its errors end in logs
         connect_args={"options": "-c timezone=UTC", "connect_timeout": 10},
     )
+    without_values.watch(engine)
+    return engine
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, insert, text
 
 from hub.db import locks
 from hub.db.tables import golden
-from hub.golden import opportunities
+from hub.golden import crosswalk, opportunities
 
 CONTENT = ", ".join(
     column.name
@@ -122,6 +122,7 @@ def _release(connection: Connection, number: int, moment: dt.datetime) -> dict[s
         ),
         now,
     )
+    crosswalk.refresh(connection, moment)
     rows = connection.execute(text(_FEED), now)
     return {op: count for op, count in rows}  # noqa: C416  # rows are not tuples to mypy
 

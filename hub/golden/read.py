@@ -69,11 +69,8 @@ def by_ref(connection: Connection, ref: str) -> dict[str, Any] | None:
     """
     row = connection.execute(
         text(
-            """SELECT c.* FROM canonical.party p
-               JOIN identity.membership m ON m.party_id = p.party_id
-               JOIN golden.customer c ON c.golden_id = m.golden_id
-               WHERE p.ref = :ref AND :ref = ANY (c.members)
-               ORDER BY m.until DESC NULLS FIRST, m.membership_id DESC LIMIT 1"""
+            """SELECT c.* FROM golden.crosswalk_row x JOIN golden.customer c USING (golden_id)
+               WHERE x.ref = :ref AND x.until IS NULL"""
         ),
         {"ref": ref},
     )

@@ -55,7 +55,6 @@ def opportunity_flag(context: dg.AssetExecutionContext, hub: dg.ResourceParam[Hu
     deps=[COMPOSED, FLAGS],
     group_name="publish",
     kinds={"postgres"},
-    automation_condition=dg.AutomationCondition.eager() & dg.AutomationCondition.all_deps_blocking_checks_passed(),
     description="One checked, numbered release of all golden records: visible as a whole, or not at all.",
 )
 def publication(context: dg.AssetExecutionContext, hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult[Any]:

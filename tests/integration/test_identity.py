@@ -37,7 +37,9 @@ def three(db: Engine) -> Engine:
 
 def lineage(engine: Engine) -> list[tuple[str, str, str | None]]:
     with engine.connect() as connection:
-        rows = connection.execute(text("SELECT event, golden_id::text, other_golden_id::text FROM golden.merge_log"))
+        rows = connection.execute(
+            text("SELECT event, golden_id::text, other_golden_id::text FROM identity.lineage WHERE event <> 'created'")
+        )
         return [tuple(row) for row in rows]
 
 

@@ -1,4 +1,4 @@
-"""When Dagster would publish by itself, and when people's judgements start a run."""
+"""When people's judgements start a run."""
 
 import json
 from collections.abc import Iterator
@@ -14,11 +14,8 @@ from hub.identity import ledger
 from hub.model.kinds import Verdict
 from orchestration.definitions import defs
 from orchestration.defs.jobs import decisions
-from orchestration.defs.publish import COMPOSED, FLAGS, PUBLICATION
 from tests.hubrun import exported, plain
 from tests.support import add_parties
-
-GATED = (COMPOSED, FLAGS)
 
 
 @pytest.fixture(scope="module")
@@ -26,53 +23,6 @@ def loaded() -> dg.Definitions:
     given = [plain(source) for source in sandbox.sources("http://127.0.0.1:9")]
     with exported({"ONERECORD_SOURCES": json.dumps(given)}):
         return defs()
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as opened:
-        yield opened
-
-
-def report(loaded: dg.Definitions, instance: dg.DagsterInstance, *, failing: frozenset[str] = frozenset()) -> None:
-    """Compose and flag again, then check: every check of both assets passes, but for those in `failing`."""
-    for asset in GATED:
-        instance.report_runless_asset_event(dg.AssetMaterialization(asset))
-    specs = [spec for definition in loaded.asset_checks for spec in definition.check_specs if spec.asset_key in GATED]
-    assert failing <= {spec.name for spec in specs}
-    for spec in specs:
-        seen = dg.AssetCheckEvaluation(asset_key=spec.asset_key, check_name=spec.name, passed=spec.name not in failing)
-        instance.report_runless_asset_event(seen)
-
-
-@pytest.mark.parametrize(
-    ("failing", "requested"),
-    [
-        (frozenset(), 1),
-        (frozenset({"email_shape", "stale"}), 1),
-        (frozenset({"different_not_bridged"}), 0),
-        (frozenset({"status_known"}), 0),
-    ],
-    ids=["all pass", "only warnings", "a golden check blocks", "an opportunity check blocks"],
-)
-def test_only_a_failed_blocking_check_keeps_the_publication_from_being_requested(loaded, instance, failing, requested):
-    wanted = dg.AssetSelection.assets(PUBLICATION)
-    before = dg.evaluate_automation_conditions(loaded, instance, wanted)
-    assert before.total_requested == 0, "nothing is composed yet"
-    report(loaded, instance, failing=failing)
-    after = dg.evaluate_automation_conditions(loaded, instance, wanted, cursor=before.cursor)
-    assert after.get_num_requested(PUBLICATION) == requested
-
-
-def test_a_publication_that_was_blocked_is_requested_once_the_checks_pass(loaded, instance):
-    wanted = dg.AssetSelection.assets(PUBLICATION)
-    before = dg.evaluate_automation_conditions(loaded, instance, wanted)
-    report(loaded, instance, failing=frozenset({"name_present"}))
-    blocked = dg.evaluate_automation_conditions(loaded, instance, wanted, cursor=before.cursor)
-    assert blocked.total_requested == 0
-    report(loaded, instance)
-    mended = dg.evaluate_automation_conditions(loaded, instance, wanted, cursor=blocked.cursor)
-    assert mended.get_num_requested(PUBLICATION) == 1
 
 
 @pytest.fixture

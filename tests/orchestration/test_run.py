@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import dagster as dg
 import pytest
+from dagster._core.errors import DagsterAssetCheckFailedError
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
@@ -158,3 +159,19 @@ SYNCS, NEWEST = "SELECT count(*) FROM landing.sync_run", "SELECT max(number) FRO
 @pytest.fixture(scope="module")
 def pair(ran: Ran) -> tuple[str, str]:
     return doubtful(ran.engine)
+
+
+def test_decisions_are_not_published_around_a_source_that_could_not_be_read(ran: Ran):
+    before = scalar(ran.engine, NEWEST)
+    sync = """INSERT INTO landing.sync_run (run_id, source, stream, finished_at, error)
+              VALUES ('other', 'stripe', 'customers', now(), :e)"""
+    with ran.engine.begin() as connection:
+        connection.execute(text(sync), {"e": "stripe/customers: 500"})
+        ledger.judge(connection, *doubtful(ran.engine), Verdict.SAME, author="lead", reason="phoned")
+    with pytest.raises(DagsterAssetCheckFailedError, match="synced_without_error"):
+        decide(ran)
+    assert scalar(ran.engine, NEWEST) == before
+    with ran.engine.begin() as connection:
+        connection.execute(text(sync), {"e": None})
+    assert decide(ran).success
+    assert scalar(ran.engine, NEWEST) == before + 1

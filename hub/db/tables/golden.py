@@ -9,7 +9,7 @@ import uuid
 from sqlalchemy import BigInteger, CheckConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from hub.db.tables.base import Arrived, Base, Json, JsonList, Moment, Money, Words
+from hub.db.tables.base import Arrived, Base, BigId, Json, JsonList, Moment, Money, Words
 
 SCHEMA = {"schema": "golden"}
 
@@ -71,6 +71,23 @@ class CustomerRow(_Customer, Base):
     publication: Mapped[int]
     valid_from: Mapped[Moment]
     valid_to: Mapped[Moment | None]
+
+
+class CrosswalkRow(Base):
+    """Which customer each source record is published under, and was: the row without `until` is now."""
+
+    __tablename__ = "crosswalk_row"
+    __table_args__ = (
+        Index("uq_crosswalk_row_now", "ref", unique=True, postgresql_where=text("until IS NULL")),
+        Index(None, "golden_id"),
+        SCHEMA,
+    )
+
+    crosswalk_id: Mapped[BigId]
+    ref: Mapped[str]
+    golden_id: Mapped[uuid.UUID]
+    since: Mapped[Moment]
+    until: Mapped[Moment | None]
 
 
 class OpportunityRow(Base):

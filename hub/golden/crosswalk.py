@@ -1,0 +1,31 @@
+"""The crosswalk: under which customer each source record is published, and was."""
+
+import datetime as dt
+
+from sqlalchemy import Connection, text
+
+
+def refresh(connection: Connection, moment: dt.datetime) -> None:
+    """Bring golden.crosswalk_row up to date for the customers in the temporary table `taken`.
+
+    All ends come before all beginnings, since a record that moves leaves one customer for another.
+    """
+    connection.execute(
+        text(
+            """UPDATE golden.crosswalk_row x SET until = :moment FROM taken t
+               LEFT JOIN golden.composed_customer c USING (golden_id)
+               WHERE x.golden_id = t.golden_id AND x.until IS NULL AND NOT (x.ref = ANY (coalesce(c.members, '{}')))"""
+        ),
+        {"moment": moment},
+    )
+    connection.execute(
+        text(
+            """INSERT INTO golden.crosswalk_row (ref, golden_id, since)
+               SELECT m.ref, t.golden_id, :moment
+               FROM taken t JOIN golden.composed_customer c USING (golden_id)
+               CROSS JOIN LATERAL unnest(c.members) AS m(ref)
+               WHERE NOT EXISTS (SELECT 1 FROM golden.crosswalk_row x
+                                 WHERE x.ref = m.ref AND x.golden_id = t.golden_id AND x.until IS NULL)"""
+        ),
+        {"moment": moment},
+    )
