@@ -19,10 +19,14 @@ from hub.errors import ConfigurationError
 from hub.model.kinds import Department
 
 
-class SourceSettings(BaseModel):
-    """One connected system. Credentials may be written as `env:NAME`, to be read from the environment."""
+class Section(BaseModel):
+    """A table of the settings file; its unknown keys are errors too."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+class SourceSettings(Section):
+    """One connected system. Credentials may be written as `env:NAME`, to be read from the environment."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="unique; begins every record id")
     system: str = Field(description="which connector reads it: salesforce, hubspot, zendesk or stripe")
@@ -47,7 +51,7 @@ def _resolve(key: str, value: SecretStr) -> SecretStr:
     return SecretStr(os.environ[name])
 
 
-class SandboxSettings(BaseModel):
+class SandboxSettings(Section):
     """The simulated departments; used only while no source is configured."""
 
     size: int = Field(5_000, ge=100, le=10_000_000, description="about how many source records the world has")
@@ -55,7 +59,7 @@ class SandboxSettings(BaseModel):
     port: int = Field(0, ge=0, le=65_535, description="0 takes a free port")
 
 
-class MatchSettings(BaseModel):
+class MatchSettings(Section):
     """Thresholds of the three bands, as probabilities that two parties are one customer."""
 
     same: float = Field(0.99, gt=0.5, lt=1)
@@ -68,7 +72,7 @@ class MatchSettings(BaseModel):
         return self
 
 
-class HygieneSettings(BaseModel):
+class HygieneSettings(Section):
     """Opportunity hygiene; origins of the defaults are in docs/rules.md."""
 
     inactive_days: int = Field(14, ge=1, description="no logged activity for this long: inactive")
@@ -83,7 +87,7 @@ class HygieneSettings(BaseModel):
     )
 
 
-class GateSettings(BaseModel):
+class GateSettings(Section):
     """When a publication is held back."""
 
     max_quarantined_share: float = Field(0.05, ge=0, le=1, description="share of landed rows in quarantine")
