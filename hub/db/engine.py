@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 from pydantic import SecretStr
@@ -72,15 +73,29 @@ def open_database(settings: Settings, *, migrated: bool = True) -> Iterator[Data
 
 
 def create_if_missing(url: URL) -> None:
-    """Create the database that `url` names, through the server's `postgres` database, unless it exists."""
-    admin = url.set(drivername="postgresql", database="postgres").render_as_string(hide_password=False)
-    with psycopg.connect(admin, autocommit=True) as connection:
-        known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [url.database]).fetchone()
-        if known is None:
-            with contextlib.suppress(psycopg.errors.DuplicateDatabase):
-                connection.execute(
-                    psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(url.database or ""))
-                )
+    """Create the database that `url` names, through the server's `postgres` database, unless it answers.
+
+    Raises:
+        ConfigurationError: it does not answer, and may not be created by us either.
+    """
+    there = url.set(drivername="postgresql")
+    with contextlib.suppress(psycopg.OperationalError), _connected(there):
+        return
+    create = psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(url.database or ""))
+    try:
+        with (
+            _connected(there.set(database="postgres")) as connection,
+            contextlib.suppress(psycopg.errors.DuplicateDatabase),
+        ):
+            connection.execute(create)
+    except psycopg.Error as error:
+        problem = f"the database {url.database!r} does not answer and cannot be created ({type(error).__name__})"
+        advice = f"have an administrator create it, owned by {url.username}"
+        raise ConfigurationError(f"{problem}: {advice}") from None
+
+
+def _connected(url: URL) -> psycopg.Connection[tuple[Any, ...]]:
+    return psycopg.connect(url.render_as_string(hide_password=False), autocommit=True, connect_timeout=10)
 
 
 def _dagster_url(settings: Settings, hub_url: URL) -> URL:
