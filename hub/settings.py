@@ -91,13 +91,18 @@ class GateSettings(Section):
     """When a publication is held back."""
 
     max_quarantined_share: float = Field(0.05, ge=0, le=1, description="share of landed rows in quarantine")
+    max_quarantined_share_of_stream: float = Field(0.5, ge=0, le=1, description="the same share of any one stream")
     max_drop_share: float = Field(
         0.5, ge=0, le=1, description="share of a stream's rows, or of the customers, gone since the last publication"
     )
 
 
 class Settings(BaseSettings):
-    """The settings of one hub. Unknown keys are errors, so a typing mistake never passes for a default."""
+    """The settings of one hub.
+
+    Unknown keys of the file and of its sections are errors, so a typing mistake never passes for a default. Unknown
+    `ONERECORD_*` variables of the top level are not: platforms set variables of their own under a service's name.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix="ONERECORD_", env_nested_delimiter="__", toml_file="onerecord.toml", extra="forbid"

@@ -44,6 +44,7 @@ def parameters(settings: Settings, *, run_id: str, as_of: dt.datetime) -> dict[s
         "run_id": run_id,
         "sources": ",".join(source.name for source in settings.sources),
         "max_quarantined_share": settings.gate.max_quarantined_share,
+        "max_quarantined_share_of_stream": settings.gate.max_quarantined_share_of_stream,
         "max_drop_share": settings.gate.max_drop_share,
     }
 

@@ -24,7 +24,9 @@ def explain_pair(connection: Connection, a_ref: str, b_ref: str, settings: Match
     found = parties.ids_of(connection, [a_ref, b_ref])
     (a, kind), (b, other_kind) = found[a_ref], found[b_ref]
     if kind != other_kind:
-        raise OneRecordError(f"{a_ref} is a {kind} and {b_ref} a {other_kind}: they cannot be compared")
+        raise OneRecordError(
+            f"{a_ref} is of the kind {kind}, {b_ref} of the kind {other_kind}: they cannot be compared"
+        )
     model = models.in_use(connection, PartyKind(kind))
     rows = {row["party_id"]: row for row in parties.load_some(connection, {a, b}).to_pylist()}
     thresholds = dedup.Thresholds(same=settings.same, review=settings.review)

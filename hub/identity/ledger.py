@@ -12,6 +12,30 @@ from hub.errors import ConflictError, NotFoundError, OneRecordError
 from hub.identity import parties
 from hub.model.kinds import AuthorKind, Verdict
 
+SOURCE_MERGE = "source merge"  # the author of judgements that repeat what a source says
+
+_HEED_SOURCE_MERGES = """
+    WITH said AS MATERIALIZED (
+        SELECT DISTINCT least(loser.party_id, survivor.party_id) AS a, greatest(loser.party_id, survivor.party_id) AS b
+        FROM canonical.party loser JOIN canonical.party survivor ON survivor.ref = loser.merged_into_ref
+        WHERE loser.kind = survivor.kind AND loser.party_id <> survivor.party_id
+    ), taken_back AS (
+        UPDATE identity.judgement SET ended_at = now(), ended_by = :rule
+        WHERE author = :rule AND author_kind = 'rule' AND ended_at IS NULL
+          AND (party_a, party_b) NOT IN (SELECT a, b FROM said)
+        RETURNING party_a, party_b
+    ), entered AS (
+        INSERT INTO identity.judgement (party_a, party_b, verdict, author_kind, author, reason)
+        SELECT a, b, 'same', 'rule', :rule, 'the source merged these records' FROM said
+        WHERE NOT EXISTS (SELECT 1 FROM identity.judgement j WHERE j.party_a = a AND j.party_b = b
+                          AND j.author_kind = 'rule' AND (j.ended_at IS NULL OR j.ended_by <> :rule))
+        RETURNING party_a, party_b
+    )
+    INSERT INTO identity.to_resolve (party_id)
+    SELECT unnest(ARRAY[party_a, party_b]) FROM (SELECT * FROM entered UNION ALL SELECT * FROM taken_back) changed
+    ON CONFLICT DO NOTHING
+"""
+
 
 @dataclass(frozen=True)
 class Link:
@@ -91,29 +115,12 @@ def undo(connection: Connection, judgement_id: int, *, author: str, reason: str)
     record(connection, author, "undo judgement", str(judgement_id), reason=reason)
 
 
-def accept_source_merges(connection: Connection) -> int:
-    """Where a source says that one of its records became another, a rule judges them the same; returns how many."""
-    count: int = connection.execute(
-        text(
-            """WITH said AS (
-                   SELECT DISTINCT least(loser.party_id, survivor.party_id) AS a,
-                          greatest(loser.party_id, survivor.party_id) AS b
-                   FROM canonical.party loser JOIN canonical.party survivor ON survivor.ref = loser.merged_into_ref
-                   WHERE loser.kind = survivor.kind AND loser.party_id <> survivor.party_id
-               ), entered AS (
-                   INSERT INTO identity.judgement (party_a, party_b, verdict, author_kind, author, reason)
-                   SELECT a, b, 'same', 'rule', 'source merge', 'the source merged these records' FROM said
-                   WHERE NOT EXISTS (SELECT 1 FROM identity.judgement j WHERE j.party_a = a AND j.party_b = b
-                                     AND j.author_kind = 'rule' AND j.ended_at IS NULL)
-                   RETURNING party_a, party_b
-               ), queued AS (
-                   INSERT INTO identity.to_resolve (party_id)
-                   SELECT party_a FROM entered UNION SELECT party_b FROM entered ON CONFLICT DO NOTHING
-               )
-               SELECT count(*) FROM entered"""
-        )
-    ).scalar_one()
-    return count
+def heed_source_merges(connection: Connection) -> None:
+    """Where a source says that one of its records became another, a rule judges them the same while it says so.
+
+    What the source takes back is ended; what a person ended stays ended.
+    """
+    connection.execute(text(_HEED_SOURCE_MERGES), {"rule": SOURCE_MERGE})
 
 
 def live(connection: Connection) -> list[Link]:
@@ -134,7 +141,9 @@ def _ordered_ids(connection: Connection, a_ref: str, b_ref: str) -> tuple[int, i
     found = parties.ids_of(connection, [a_ref, b_ref])
     (a, a_kind), (b, b_kind) = found[a_ref], found[b_ref]
     if a_kind != b_kind:
-        raise OneRecordError(f"{a_ref} is a {a_kind} and {b_ref} a {b_kind}: they cannot be one customer")
+        raise OneRecordError(
+            f"{a_ref} is of the kind {a_kind}, {b_ref} of the kind {b_kind}: they cannot be one customer"
+        )
     return min(a, b), max(a, b)
 
 

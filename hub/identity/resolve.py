@@ -38,7 +38,7 @@ def resolve(engine: Engine, *, run_id: str, progress: Progress) -> ResolveReport
     """Recompute the clusters that queued parties touch; ids, lineage and the emptied queue commit together."""
     with engine.begin() as connection:
         _take_turns(connection)
-        ledger.accept_source_merges(connection)
+        ledger.heed_source_merges(connection)
         queued = np.array(
             connection.execute(text("SELECT party_id FROM identity.to_resolve")).scalars().all(), dtype=np.int64
         )

@@ -22,6 +22,19 @@ _NEWEST_SYNC = """
 
 _GONE = "deleted_at IS NOT NULL AND last_changed_at > published_at AND first_seen_at <= published_at"
 
+
+def _held_streams(limit: str) -> str:
+    """Streams of which more than the share :limit is in quarantine."""
+    return f"""
+        WITH held AS (SELECT source, stream, source_id FROM landing.quarantine WHERE resolved_at IS NULL),
+        landed AS (
+            SELECT source, stream, source_id FROM {{batch}} AS record WHERE deleted_at IS NULL UNION SELECT * FROM held)
+        SELECT source || ':' || stream AS example
+        FROM (SELECT source, stream, count(*) AS all_rows FROM landed GROUP BY source, stream) l
+        NATURAL LEFT JOIN (SELECT source, stream, count(*) AS held_rows FROM held GROUP BY source, stream) h
+        WHERE all_rows >= {FEWEST} AND held_rows > :{limit} * all_rows"""
+
+
 CHECKS = (
     SYNC_RUN.rows(
         "synced_without_error",
@@ -83,14 +96,14 @@ CHECKS = (
         "quarantined_share_of_stream",
         Severity.WARNING,
         f"at most gate.max_quarantined_share of the rows of any one stream are in quarantine, from {FEWEST} rows on",
-        f"""
-        WITH held AS (SELECT source, stream, source_id FROM landing.quarantine WHERE resolved_at IS NULL),
-        landed AS (
-            SELECT source, stream, source_id FROM {{batch}} AS record WHERE deleted_at IS NULL UNION SELECT * FROM held)
-        SELECT source || ':' || stream AS example
-        FROM (SELECT source, stream, count(*) AS all_rows FROM landed GROUP BY source, stream) l
-        NATURAL LEFT JOIN (SELECT source, stream, count(*) AS held_rows FROM held GROUP BY source, stream) h
-        WHERE all_rows >= {FEWEST} AND held_rows > :max_quarantined_share * all_rows""",
+        _held_streams("max_quarantined_share"),
+    ),
+    RECORD.rows(
+        "stream_fits",
+        Severity.CRITICAL,
+        f"at most gate.max_quarantined_share_of_stream of the rows of any one stream are in quarantine, from {FEWEST}"
+        " rows on: a stream that hardly fits has another schema now, however few its rows are among all",
+        _held_streams("max_quarantined_share_of_stream"),
     ),
     RECORD.rows(
         "stream_volume",

@@ -218,12 +218,13 @@ def test_a_real_process_ends_with_the_same_line_and_code(tmp_path: Path):
 
 
 COMMANDS = {
-    (): ("run", "judge", "explain", "evaluate", "migrate", "key", "sandbox", "dagster"),
+    (): ("run", "judge", "explain", "evaluate", "migrate", "resync", "key", "sandbox", "dagster"),
     ("run",): ("--once", "--json", "exit"),
     ("judge",): ("SAME", "DIFFERENT", "UNSURE", "--why", "salesforce:Contact:", "next run"),
     ("explain",): ("--json", "evidence", "salesforce:Contact:"),
     ("evaluate",): ("--json", "truth"),
     ("migrate",): ("schema",),
+    ("resync",): ("--stream", "--why", "from the beginning"),
     ("key",): ("--scope", "review", "once"),
     ("dagster",): ("webserver", "daemon", "--port"),
     ("sandbox",): ("create", "tick", "fault", "simulated"),

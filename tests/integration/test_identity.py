@@ -148,6 +148,37 @@ def test_a_person_goes_before_a_rule(db):
         assert list(kinds) == [AuthorKind.PERSON, AuthorKind.RULE]
 
 
+@pytest.fixture
+def merged_at_the_source(db: Engine) -> Engine:
+    """Two records of one source, one of which became the other there."""
+    with db.begin() as connection:
+        add_parties(connection, {"ref": A}, {"ref": "crm:Contact:2", "merged_into_ref": A})
+        queue_all(connection)
+    settle(db)
+    assert len(set(customers(db).values())) == 1
+    return db
+
+
+def test_what_a_source_takes_back_is_taken_back_here(merged_at_the_source):
+    with merged_at_the_source.begin() as connection:
+        add_parties(connection, {"ref": "crm:Contact:2", "merged_into_ref": None})
+    assert settle(merged_at_the_source).split == 1
+    assert len(set(customers(merged_at_the_source).values())) == 2
+    with merged_at_the_source.begin() as connection:
+        add_parties(connection, {"ref": "crm:Contact:2", "merged_into_ref": A})
+    settle(merged_at_the_source)
+    assert len(set(customers(merged_at_the_source).values())) == 1, "and comes again when the source says it again"
+
+
+def test_a_merge_of_the_source_that_a_person_ended_stays_ended(merged_at_the_source):
+    with merged_at_the_source.begin() as connection:
+        rule = connection.execute(text("SELECT judgement_id FROM identity.judgement")).scalar_one()
+        ledger.undo(connection, rule, author="ann", reason="they are two")
+    for _ in range(2):
+        settle(merged_at_the_source)
+        assert len(set(customers(merged_at_the_source).values())) == 2
+
+
 def test_resolving_again_changes_nothing(three):
     say(three, A, B, Verdict.SAME)
     settle(three)

@@ -89,6 +89,11 @@ FAULTS = {
         UPDATE landing.source_record SET deleted_at = now() WHERE source = 'crm' AND source_id::int > 10;
         INSERT INTO landing.source_record (source, stream, source_id, payload, content_hash)
             SELECT 'web', 'form', n::text, '{}', 'h' FROM generate_series(1, 90) n""",
+    "landing.stream_fits": """
+        INSERT INTO landing.quarantine (source, stream, source_id, stage, reason)
+            SELECT 'web', 'form', n::text, 'conform', 'no name' FROM generate_series(1, 10) n;
+        INSERT INTO landing.source_record (source, stream, source_id, payload, content_hash)
+            SELECT 'web', 'form', n::text, '{}', 'h' FROM generate_series(1, 19) n""",
     "landing.stream_volume": """
         INSERT INTO golden.publication (number, run_id, as_of, customers, created, changed, retired, warnings)
             VALUES (1, 'r0', now(), 0, 0, 0, 0, 0);

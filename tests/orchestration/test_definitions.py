@@ -27,7 +27,7 @@ GROUPS = {
 BLOCKING = {
     "canonical/party": {
         "synced_without_error", "sync_finished", "source_id_is_a_key", "content_hash_present", "payload_is_an_object",
-        "quarantined_share", "stream_volume", "party_has_source_record", "delete_arrived",
+        "quarantined_share", "stream_fits", "stream_volume", "party_has_source_record", "delete_arrived",
     },
     "quality/opportunity_flag": {"status_known"},
     "golden/composed_customer": {
