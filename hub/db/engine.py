@@ -9,7 +9,7 @@ import psycopg
 from pydantic import SecretStr
 from sqlalchemy import Engine, create_engine, make_url
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, OperationalError
 
 from hub.db import embedded, migrate, without_values
 from hub.errors import ConfigurationError
@@ -106,15 +106,20 @@ def _dagster_url(settings: Settings, hub_url: URL) -> URL:
 
 def _parsed(setting: str, url: SecretStr) -> URL:
     try:
-        return make_url(url.get_secret_value())
+        parsed = make_url(url.get_secret_value())
     except (ArgumentError, ValueError):
-        raise ConfigurationError(f"{setting}: not of the form postgresql://user:password@host:5432/database") from None
+        parsed = None
+    if parsed is None or parsed.get_backend_name() != "postgresql":
+        raise ConfigurationError(f"{setting}: not of the form postgresql://user:password@host:5432/database")
+    return parsed
 
 
 def _check_answers(engine: Engine) -> None:
     try:
         with engine.connect():
             pass
-    except Exception as error:
+    except OperationalError as error:
         where = engine.url.render_as_string(hide_password=True)
-        raise ConfigurationError(f"database_url: no answer from {where}: {type(error).__name__}") from error
+        told = str(error.orig).strip().splitlines()
+        why = told[-1].strip() if told else type(error).__name__
+        raise ConfigurationError(f"database_url: {where} cannot be used: {why}") from error

@@ -2,11 +2,12 @@
 
 import psycopg
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import make_url
 
 from connectors import registry
 from hub import settings
-from hub.db.engine import create_if_missing
+from hub.db.engine import create_if_missing, open_database
 from hub.errors import ConfigurationError
 from hub.settings import SourceSettings
 
@@ -49,3 +50,10 @@ def test_a_database_that_we_may_not_create_is_told(database_url):
                 create_if_missing(server.set(username="first_steps", database="nowhere"))
         finally:
             connection.execute("DROP ROLE first_steps")
+
+
+def test_a_database_of_another_make_is_refused_by_name():
+    given = settings.Settings(database_url=SecretStr("mysql://someone:secret@127.0.0.1/onerecord"))
+    with pytest.raises(ConfigurationError, match="postgresql://") as caught, open_database(given):
+        pass
+    assert "secret" not in str(caught.value)
