@@ -110,6 +110,9 @@ def test_ids_of_sources_may_hold_slashes(hub, client):
             text("UPDATE canonical.party SET ref = 'crm:Contact:a/b:c', source_id = 'a/b:c' WHERE ref = :ref"),
             {"ref": HERO},
         )
+        connection.execute(
+            text("UPDATE golden.crosswalk_row SET ref = 'crm:Contact:a/b:c' WHERE ref = :ref"), {"ref": HERO}
+        )
     assert client.get("/v1/sources/crm/Contact/a/b:c/customer").json()["name"] == "Bruno Albers"
 
 

@@ -80,7 +80,7 @@ def test_rows_that_stop_fitting_hold_the_publication_and_the_command_says_so(hub
     assert answer.code == 3, answer.err
     found = json.loads(answer.out)
     assert found["status"] == "held"
-    assert found["publication"]["held_by"] == ["landing.quarantined_share"]
+    assert found["publication"]["held_by"] == ["landing.quarantined_share", "landing.stream_fits"]
     assert not found["publication"]["published"]
     assert found["publication"]["number"] == 1
     assert sum(source["in_quarantine"] for source in found["sources"].values()) > 20
