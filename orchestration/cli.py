@@ -5,7 +5,9 @@ import json
 import signal
 import sys
 import threading
-from typing import Annotated, Any
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -15,6 +17,9 @@ from hub import settings as hub_settings
 from hub.cli import app
 from hub.errors import OneRecordError
 from orchestration.console import Watch, console, show_summary
+
+if TYPE_CHECKING:
+    from orchestration.pipeline import Outcome
 
 EXIT_CODES = {"succeeded": 0, "failed": 1, "held": 3}
 
@@ -46,13 +51,33 @@ def _interrupt(_signal: int, _frame: Any) -> None:
     raise KeyboardInterrupt
 
 
+def _beside(work: Callable[[], "Outcome"]) -> "Outcome":
+    """Do the work in a thread and wait for it here, where ctrl-C arrives.
+
+    In the main thread Dagster would take the signals over, and one that comes between two steps would be lost.
+    Work that is left behind ends with the process; its open transaction is rolled back.
+    """
+    done: Future[Outcome] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:  # noqa: BLE001  # whatever it is, it is raised where it is waited for
+            done.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    while not done.done():
+        wait([done], timeout=0.2)
+    return done.result()
+
+
 def _run_once(*, as_json: bool) -> int:
     from orchestration.local import local_hub
     from orchestration.pipeline import run_main_job
 
     watch = Watch()
     with local_hub(hub_settings.load(), watch) as hub:
-        outcome = run_main_job(hub.database, hub.settings, instance=hub.instance, watch=watch)
+        outcome = _beside(lambda: run_main_job(hub.database, hub.settings, instance=hub.instance, watch=watch))
     watch.close()
     if as_json:
         found = {**outcome.summary, "status": outcome.status, "errors": list(outcome.errors)}
@@ -69,7 +94,7 @@ def _run_until_stopped() -> int:
     watch, settings = Watch(), hub_settings.load()
     with local.only_one(settings.data_dir), local.local_hub(settings, watch) as hub, local.servers(hub) as started:
         key = local.first_key(hub)
-        outcome = run_main_job(hub.database, hub.settings, instance=hub.instance, watch=watch)
+        outcome = _beside(lambda: run_main_job(hub.database, hub.settings, instance=hub.instance, watch=watch))
         watch.close()
         show_summary(outcome.summary, outcome.status, outcome.errors)
         local.wait_for(started)

@@ -30,11 +30,7 @@ class Outcome:
 
 
 def run_main_job(database: Database, settings: Settings, *, instance: dg.DagsterInstance, watch: Progress) -> Outcome:
-    """Run everything once. Steps that do not depend on a failed one still run; nothing is published after a failure.
-
-    Raises:
-        KeyboardInterrupt: somebody stopped it; the next run goes on where its last transaction ended.
-    """
+    """Run everything once. Steps that do not depend on a failed one still run; nothing is published after a failure."""
     from orchestration.definitions import defs
 
     _close_abandoned(instance)
@@ -47,21 +43,12 @@ def run_main_job(database: Database, settings: Settings, *, instance: dg.Dagster
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             tags={PROCESS_TAG: _process()},
         )
-    if _interrupted(result):
-        runs.finish(database.engine, result.run_id, "failed")
-        raise KeyboardInterrupt
     found = summary.build(database.engine, result.run_id, settings.sources)
     failures = [event for event in result.all_events if event.is_step_failure and not _is_verdict(event)]
     errors = tuple(dict.fromkeys(_message(event) for event in failures))
     status = _status(result.success, found)
     runs.finish(database.engine, result.run_id, status, found)
     return Outcome(result.run_id, status, found, errors)
-
-
-def _interrupted(result: dg.ExecuteInProcessResult) -> bool:
-    """Dagster takes ctrl-C for a step that failed; here it means that the whole hub is to stop."""
-    failures = (event.step_failure_data.error for event in result.all_events if event.is_step_failure)
-    return any(error is not None and error.cls_name == "DagsterExecutionInterruptedError" for error in failures)
 
 
 def _process() -> str:
