@@ -31,7 +31,7 @@ def prepare(data_dir: Path, storage: URL) -> Path:
         "concurrency": {"runs": {"max_concurrent_runs": 1}},
         "run_monitoring": {"enabled": True},
         "run_retries": {"enabled": True, "max_retries": 1, "retry_on_asset_or_op_failure": False},
-        # Steps say everything in Dagster's log; capturing their output costs four processes a step, which outlive a stop.
+        # Steps say everything in Dagster's log; capturing their output takes four processes, which outlive a stop.
         "compute_logs": {
             "module": "dagster._core.storage.noop_compute_log_manager",
             "class": "NoOpComputeLogManager",
