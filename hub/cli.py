@@ -3,18 +3,19 @@
 import getpass
 import json
 import sys
-from typing import Annotated, Any
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from hub import settings as hub_settings
-from hub.db import migrate as migrations
-from hub.db.engine import open_database
 from hub.errors import ConfigurationError
 from hub.model.kinds import Verdict
+
+if TYPE_CHECKING:
+    from hub.db.engine import Database
 
 app = typer.Typer(
     name="onerecord",
@@ -27,10 +28,20 @@ console = Console(highlight=False, emoji=False)  # refs hold colons: :ticket: is
 Ref = Annotated[str, typer.Argument(help="a source record, such as salesforce:Contact:0035g00000XyZ")]
 
 
+def _database() -> "AbstractContextManager[Database]":
+    """The hub's database. SQLAlchemy and alembic (1 s) load here: a command that needs none starts without them."""
+    from hub import settings
+    from hub.db.engine import open_database
+
+    return open_database(settings.load())
+
+
 @app.command()
 def migrate() -> None:
     """Bring the database's schema to the version that this code expects."""
-    with open_database(hub_settings.load()) as database:
+    from hub.db import migrate as migrations
+
+    with _database() as database:
         console.print(f"schema at version {migrations.current(database.engine)}")
 
 
@@ -51,7 +62,7 @@ def judge(
         raise ConfigurationError(f"{verdict!r} is no verdict: say SAME, DIFFERENT or UNSURE") from None
     if not why.strip():
         raise ConfigurationError("--why must say something: a judgement without a reason helps nobody later")
-    with open_database(hub_settings.load()) as database, database.engine.begin() as connection:
+    with _database() as database, database.engine.begin() as connection:
         number = ledger.judge(connection, a, b, said, author=author or getpass.getuser(), reason=why.strip())
     console.print(escape(f"judgement {number}: {a} and {b} are {said.value}; it takes effect with the next run"))
 
@@ -61,11 +72,11 @@ def explain(
     a: Ref, b: Ref, as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False
 ) -> None:
     """Show the evidence for and against two source records being one customer, field by field."""
+    from hub import settings
     from hub.identity.explain import explain_pair
 
-    settings = hub_settings.load()
-    with open_database(settings) as database, database.engine.connect() as connection:
-        found = explain_pair(connection, a, b, settings.match)
+    with _database() as database, database.engine.connect() as connection:
+        found = explain_pair(connection, a, b, settings.load().match)
     if as_json:
         sys.stdout.write(json.dumps(found, default=str) + "\n")
     else:
@@ -98,7 +109,7 @@ def resync(
     """Forget how far a source was read: the next run reads it from the beginning. Equal rows change nothing."""
     from hub import watermarks
 
-    with open_database(hub_settings.load()) as database, database.engine.begin() as connection:
+    with _database() as database, database.engine.begin() as connection:
         streams = watermarks.forget(connection, source, stream or None, actor=getpass.getuser(), reason=why)
     console.print(f"the next run reads {source} from the beginning: {', '.join(streams)}", markup=False)
 
@@ -111,6 +122,6 @@ def key(
     """Make a key for the API and for signing in. It is printed once and stored only as a hash."""
     from hub import keys
 
-    with open_database(hub_settings.load()) as database, database.engine.begin() as connection:
+    with _database() as database, database.engine.begin() as connection:
         made = keys.create_key(connection, name, scope, actor=getpass.getuser())
     sys.stdout.write(made + "\n")

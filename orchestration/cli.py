@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from connectors.sandbox.cli import app as sandbox_app
-from hub import settings as hub_settings
 from hub.cli import app
 from hub.errors import OneRecordError
 from orchestration.console import Watch, console, show_summary
+from orchestration.sandbox import app as sandbox_app
 
 if TYPE_CHECKING:
     from orchestration.pipeline import Outcome
@@ -72,11 +71,12 @@ def _beside(work: Callable[[], "Outcome"]) -> "Outcome":
 
 
 def _run_once(*, as_json: bool) -> int:
+    from hub import settings
     from orchestration.local import local_hub
     from orchestration.pipeline import run_main_job
 
     watch = Watch()
-    with local_hub(hub_settings.load(), watch) as hub:
+    with local_hub(settings.load(), watch) as hub:
         outcome = _beside(lambda: run_main_job(hub.database, hub.settings, instance=hub.instance, watch=watch))
     watch.close()
     if as_json:
@@ -88,6 +88,7 @@ def _run_once(*, as_json: bool) -> int:
 
 
 def _run_until_stopped() -> int:
+    from hub import settings as hub_settings
     from orchestration import local
     from orchestration.pipeline import run_main_job
 
@@ -120,17 +121,19 @@ def dagster(
     port: Annotated[int, typer.Option(help="its port")] = 3400,
 ) -> None:
     """Run one part of Dagster on a server, with its storage beside the hub's database."""
+    from hub import settings
     from orchestration.instance import serve
 
-    serve(hub_settings.load(), part, host=host, port=port)
+    serve(settings.load(), part, host=host, port=port)
 
 
 @app.command()
 def evaluate(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
     """Measure the merge against the simulated world's truth, which the pipeline itself never reads."""
+    from hub import settings
     from orchestration.evaluation import evaluate_sandbox, show
 
-    found = evaluate_sandbox(hub_settings.load())
+    found = evaluate_sandbox(settings.load())
     if as_json:
         sys.stdout.write(json.dumps(found) + "\n")
     else:

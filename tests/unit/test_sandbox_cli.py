@@ -5,8 +5,8 @@ import re
 from typer.testing import CliRunner
 
 from connectors import sandbox
-from connectors.sandbox.cli import app
 from hub.errors import OneRecordError
+from orchestration.sandbox import app
 from tests.contracts.sandbox_clients import STRIPE, get
 
 

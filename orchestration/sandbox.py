@@ -3,11 +3,8 @@
 from pathlib import Path
 from typing import Annotated
 
-import requests
 import typer
 
-from connectors.sandbox import credentials, process, ticking, world
-from hub import settings
 from hub.errors import OneRecordError
 
 app = typer.Typer(help="Simulated departments (Salesforce, HubSpot, Zendesk, Stripe). Everything in them is invented.")
@@ -15,6 +12,8 @@ Folder = Annotated[Path | None, typer.Option(help="where the world is kept; defa
 
 
 def _folder(given: Path | None) -> Path:
+    from hub import settings
+
     return given or settings.load().data_dir / "sandbox"
 
 
@@ -25,6 +24,9 @@ def serve(
     """Serve the simulated departments in the foreground until ctrl-C; makes the world first where there is none."""
     if context.invoked_subcommand is not None:
         return
+    from connectors.sandbox import process, world
+    from hub import settings
+
     where = _folder(folder)
     if not where.joinpath("world.sqlite").exists():
         wanted = settings.load().sandbox
@@ -39,6 +41,8 @@ def create(
     folder: Folder = None,
 ) -> None:
     """Make a world; does nothing where that very world is."""
+    from connectors.sandbox import world
+
     world.create(_folder(folder), size=size, seed=seed)
     typer.echo(f"A simulated world of about {size} source records (seed {seed}) is in {_folder(folder)}")
 
@@ -46,13 +50,15 @@ def create(
 @app.command()
 def tick(days: Annotated[int, typer.Option(min=1)] = 1, folder: Folder = None) -> None:
     """Let simulated days pass; a running server shows the changes at once."""
+    from connectors.sandbox import ticking, world
+
     ticking.tick(_folder(folder), days)
     typer.echo(f"The simulated moment is now {world.clock_path(_folder(folder)).read_text().strip()}")
 
 
 @app.command()
 def fault(
-    system: Annotated[str, typer.Argument(help=", ".join(credentials.SYSTEMS))],
+    system: Annotated[str, typer.Argument(help="salesforce, hubspot, zendesk or stripe")],
     kind: Annotated[
         str,
         typer.Argument(help="429, 401, 500, limit, truncate, malformed, wrong_type, missing_field, renamed_field, die"),
@@ -62,6 +68,10 @@ def fault(
     folder: Folder = None,
 ) -> None:
     """Let the running server's next requests go wrong."""
+    import requests
+
+    from connectors.sandbox import process
+
     address = process.address(_folder(folder))
     wanted = {"system": system, "kind": kind, "count": count, "path": path}
     try:
