@@ -4,6 +4,7 @@ import getpass
 import json
 import sys
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -69,18 +70,33 @@ def judge(
 
 @app.command()
 def explain(
-    a: Ref, b: Ref, as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False
+    a: Ref,
+    b: Ref,
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
+    svg: Annotated[Path | None, typer.Option("--svg", metavar="FILE", help="draw how it adds up, as a picture")] = None,
 ) -> None:
     """Show the evidence for and against two source records being one customer, field by field."""
     from hub import settings
     from hub.identity.explain import explain_pair
 
+    borders = settings.load().match
     with _database() as database, database.engine.connect() as connection:
-        found = explain_pair(connection, a, b, settings.load().match)
+        found = explain_pair(connection, a, b, borders)
+    if svg is not None:
+        _draw_explanation(found, {"same": borders.same, "review": borders.review}, svg)
     if as_json:
         sys.stdout.write(json.dumps(found, default=str) + "\n")
     else:
         _show_explanation(found)
+
+
+def _draw_explanation(found: dict[str, Any], borders: dict[str, float], file: Path) -> None:
+    from dedup.pictures import waterfall
+
+    try:
+        file.write_text(waterfall(found, thresholds=borders), encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"--svg {file}: cannot be written ({error.strerror})") from None
 
 
 def _show_explanation(found: dict[str, Any]) -> None:

@@ -132,8 +132,9 @@ def _draw_limits(picture: Picture, scale: _Scale, limits: Mapping[str, float], b
     for (name, border), (left, right) in zip(ordered, pairwise(borders), strict=True):
         picture.box(left, HEAD - 4, right - left, bottom - HEAD + 4, "zone-same" if name == "same" else "zone")
         picture.line(left, HEAD - 24, left, bottom, "limit")
-        if right - left > 70:
+        if right - left > 14 + 7 * len(name):
             picture.text(left + 6, HEAD - 26, name, "strong small")
+        if right - left > 76:
             picture.text(left + 6, HEAD - 12, f"from {chance(border)}", "muted small")
     if ordered:
         picture.text(borders[0] - 6, HEAD - 26, "different", "strong small", "end")

@@ -6,6 +6,7 @@ from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 from sqlalchemy import Engine, text
@@ -137,6 +138,19 @@ def test_explain_shows_the_same_evidence_as_text_and_as_json(hub: Hub, pair: tup
     assert "unsure by lead: ask [/again]" in shown.told
 
 
+def test_explain_draws_the_evidence_that_it_tells(hub: Hub, pair: tuple[str, str], tmp_path: Path):
+    file = tmp_path / "why.svg"
+    answer = hub("explain", *pair, "--json", "--svg", str(file))
+    assert answer.code == 0, answer.told
+    found = json.loads(answer.out)
+    root = ET.parse(file).getroot()  # noqa: S314  # our own writing
+    words = ["".join(element.itertext()) for element in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert "same" in words, "the borders in force"
+    assert f"{found['total']:+.1f}" in words
+    assert all(any(field["label"][:20] in word for word in words) for field in found["fields"])
+    assert hub("explain", *pair, "--svg", str(tmp_path / "no" / "why.svg")).code == 2
+
+
 def test_explain_shows_a_name_as_it_is_even_where_it_looks_like_markup(hub: Hub, pair: tuple[str, str]):
     with hub.engine.begin() as connection:
         connection.execute(
@@ -221,7 +235,7 @@ COMMANDS = {
     (): ("run", "judge", "explain", "evaluate", "migrate", "resync", "key", "sandbox", "dagster"),
     ("run",): ("--once", "--json", "exit"),
     ("judge",): ("SAME", "DIFFERENT", "UNSURE", "--why", "salesforce:Contact:", "next run"),
-    ("explain",): ("--json", "evidence", "salesforce:Contact:"),
+    ("explain",): ("--json", "--svg", "evidence", "salesforce:Contact:"),
     ("evaluate",): ("--json", "truth"),
     ("migrate",): ("schema",),
     ("resync",): ("--stream", "--why", "from the beginning"),

@@ -1,6 +1,7 @@
 """The queue, the compare page, judgements and their undoing, over real HTTP."""
 
 import re
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -128,6 +129,24 @@ def test_the_compare_page_shows_both_records_and_the_evidence(hub, signed_in):
     assert visitor.get(f"/review/{max(a, b)}/{min(a, b)}").headers["location"] == f"/review/{min(a, b)}/{max(a, b)}"
     assert visitor.get(f"/review/{a}/{a}").status_code == 404
     assert visitor.get("/review/1/999999").status_code == 404
+
+
+def test_the_compare_page_draws_how_the_evidence_adds_up(hub, signed_in):
+    visitor = signed_in("review")
+    (link,) = links(visitor.get("/review?source=newsletter").text)
+    answer = visitor.get(link)
+    (svg,) = re.findall(r"<svg[^>]*pic-waterfall.*?</svg>", answer.text, re.DOTALL)
+    root = ET.fromstring(svg)  # noqa: S314
+    words = ["".join(element.itertext()) for element in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"review", "same", "different"} <= set(words)
+    assert any(XSS[:15] in word for word in words), "names are text in the picture too"
+    together = re.search(r"<strong>Together</strong>.*?([+−][\d.]+) bits", answer.text, re.DOTALL)
+    assert together[1] in words
+    assert "style=" not in svg, "the page's policy would drop it"
+    assert "<style" not in answer.text
+    sheet = visitor.get("/static/records.css").text
+    used = {name for classes in re.findall(r'class="(pic-[^"]+)"', svg) for name in classes.split()}
+    assert {name for name in used if f".{name} " not in sheet} == set()
 
 
 def test_records_that_became_one_customer_do_not_wait(hub, signed_in):

@@ -5,8 +5,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Path, Request
 from fastapi.responses import RedirectResponse, Response
+from markupsafe import Markup
 from sqlalchemy import Connection, Row
 
+from dedup.pictures import waterfall
 from hub.errors import NotFoundError, OneRecordError
 from hub.identity import explain, ledger
 from hub.keys import Scope
@@ -61,6 +63,7 @@ def compare(
         lines=lines(a, b),
         attached=pairs.attached(connection, a.ref, b.ref),
         evidence=evidence,
+        picture=_picture(evidence, settings) if evidence else "",
         problem=problem,
         pair=pairs.pair(connection, party_a, party_b),
         live=live,
@@ -128,3 +131,9 @@ def _evidence(connection: Connection, a_ref: str, b_ref: str, settings: Settings
         return None, str(error)
     explained["fields"] = sorted(explained["fields"], key=lambda field: -abs(field["weight"]))
     return explained, ""
+
+
+def _picture(evidence: dict[str, Any], settings: Settings) -> Markup:
+    """The waterfall; its writer escapes what people wrote, and pages have its classes in records.css."""
+    borders = {"same": settings.match.same, "review": settings.match.review}
+    return Markup(waterfall(evidence, thresholds=borders, style=False))  # noqa: S704
