@@ -54,13 +54,14 @@ _PHRASES: dict[Kind, str] = {
         postcode, post code, postal code, postal, zip, zip code, zip5, plz, postleitzahl, code postal, cp,
         codigo postal, cap, codice postale, codice avviamento postale, cep, codigo de endereco postal""",
     Kind.TEXT: """
-        address line 2, address line 3, adresszusatz, adress zusatz, complement adresse, complement d adresse,
-        complement, complemento, apartment, apt, unit, suite, floor, etage, care of, middle name, middle names,
-        middle initial, second name, zweiter vorname, weitere vornamen, deuxieme prenom, segundo nombre, secondo nome,
-        maiden name, birth name, geburtsname, nom de naissance, nom de jeune fille, user name, login, nickname, notes,
-        note, notiz, notizen, bemerkung, bemerkungen, comment, comments, kommentar, commentaire, remarks, remark,
-        observaciones, osservazioni, opmerkingen, description, beschreibung, descripcion, descrizione, omschrijving,
-        descricao, job title, jobtitle, position title, beruf, profession, occupation""",
+        address line 2, address line 3, name suffix, suffix, name prefix, prefix, tussenvoegsel, adresszusatz,
+        adress zusatz, complement adresse, complement d adresse, complement, complemento, apartment, apt, unit, suite,
+        floor, etage, care of, middle name, middle names, middle initial, second name, zweiter vorname,
+        weitere vornamen, deuxieme prenom, segundo nombre, secondo nome, maiden name, birth name, geburtsname,
+        nom de naissance, nom de jeune fille, user name, login, nickname, notes, note, notiz, notizen, bemerkung,
+        bemerkungen, comment, comments, kommentar, commentaire, remarks, remark, observaciones, osservazioni,
+        opmerkingen, description, beschreibung, descripcion, descrizione, omschrijving, descricao, job title,
+        jobtitle, position title, beruf, profession, occupation""",
     Kind.CATEGORY: """
         gender, sex, geschlecht, sexe, sexo, sesso, geslacht, salutation, anrede, civilite, tratamiento, type, typ,
         tipo, category, kategorie, categorie, categoria, status, statut, estado civil, marital status, familienstand,
@@ -101,7 +102,7 @@ _PHRASES: dict[Kind, str] = {
         arbeitgeber, business, business name, trade name, trading name, legal name, account name, corporation,
         societe, entreprise, raison sociale, empresa, razon social, nombre comercial, azienda, societa, impresa,
         ragione sociale, denominazione, bedrijf, bedrijfsnaam, organisatie, razao social, nome fantasia, companhia,
-        institution, school, university, hospital, restaurant, hotel, vendor name, supplier name, lieferant, venue""",
+        institution, school, university, hospital, restaurant, hotel, vendor name, supplier name, lieferant""",
     Kind.NUMBER: """
         age, alter, edad, eta, leeftijd, idade, birth year, year of birth, yob, geburtsjahr, annee de naissance,
         amount, betrag, montant, importe, importo, bedrag, valor, price, preis, prix, precio, prezzo, prijs, preco,
@@ -122,6 +123,7 @@ _KEYS = _all(
     rownumber row record serial"""
 )
 _NUMBERED = frozenset((Kind.EMAIL, Kind.PHONE, Kind.HOUSE_NUMBER, Kind.IDENTIFIER, Kind.POSTCODE))
+_SHORT = {"nm": "name", "nme": "name", "frst": "first", "lst": "last", "cust": "customer", "cmpny": "company"}
 _GLUED_KEY = re.compile(r"[a-z]{3,}(?:id|nr|nummer|number|uuid|guid|key)")
 
 _WRITTEN = _all(
@@ -130,11 +132,12 @@ _WRITTEN = _all(
     angelegt anlage geandert aenderung anderung erfassung erfasst aktualisiert creado creacion alta modificacion
     modificado cree modifie creato creazione modifica aangemaakt gewijzigd criado criacao modificacao"""
 )
-_WHEN = _all("""at on am le date datum datetime time timestamp ts zeit uhrzeit fecha data by von day el il op em""")
+_WHEN = _all("""at on am le date datum datetime time timestamp ts zeit uhrzeit fecha data dt by von day el il op em""")
 _STAMPS = _all(
     """timestamp systemmodstamp lastmodified lastupdated lastupdate lastmodifieddate anlagedatum erstelldatum
     erstellungsdatum aenderungsdatum anderungsdatum erfassungsdatum createdat updatedat modifiedat createddate
-    updateddate createdon updatedon modifiedon createtime updatetime etag rowversion"""
+    updateddate createdon updatedon modifiedon createtime updatetime etag rowversion created updated
+    modified inserted"""
 )
 
 
@@ -157,8 +160,10 @@ def read(name: str) -> Header:
     if words and words[-1] in _KEYS and not phrase.endswith(words[-1]) and said not in _NUMBERED:
         said, phrase = None, ""  # "company id" holds no company
     if said is Kind.STREET and number is not None and number > 1:
-        said = Kind.TEXT
+        said, phrase = Kind.TEXT, f"{phrase} {number}"
     glued = "".join(words)
+    if said is None and glued in _SAID_NAMES and number is not None and number > 1:
+        said, phrase = Kind.TEXT, f"{glued} {number}"
     bare = said is None and (glued in _BARE_NAMES or bool(words and {words[0], words[-1]} & _SAID_NAMES))
     return Header(
         said=said,
@@ -179,7 +184,7 @@ def _is_key(words: list[str]) -> bool:
 def _words(name: str) -> tuple[list[str], int | None]:
     plain = anyascii(name)
     plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[A-Za-z])(?=\d+$)", " ", plain)
-    words = re.findall(r"[a-z0-9]+", plain.lower())
+    words = [_SHORT.get(word, word) for word in re.findall(r"[a-z0-9]+", plain.lower())]
     if len(words) > 1 and words[-1].isdigit():
         return words[:-1], int(words[-1][:9])
     return words, None

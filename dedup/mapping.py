@@ -17,8 +17,7 @@ from dedup.looks import Sample
 _SAMPLED = 10_000
 # A column where a value stands for five records or more, and of at most this many values, sorts records into groups.
 _ROWS_EACH, _MOST_CATEGORIES = 5, 1000
-# Below this many rows, that all values differ is no sign of a key.
-_FEW = 20
+_FEW = 20  # rows below which it is no sign of a key that all values differ
 _UNUSABLE = frozenset((Kind.ID, Kind.IGNORED))
 _REACHED = frozenset(
     (Kind.STREET, Kind.CITY, Kind.POSTCODE, Kind.COUNTRY, Kind.REGION, Kind.PHONE, Kind.URL, Kind.EMAIL)
@@ -120,6 +119,8 @@ def _facts(table: pa.Table, name: str) -> _Facts:
 def _distinct(column: pa.ChunkedArray) -> int:
     if pa.types.is_null(column.type):
         return 0
+    if pa.types.is_null(column.type):
+        return 0
     coded = pa.types.is_dictionary(column.type) or pa.types.is_string_view(column.type)
     plain = column.cast(pa.string()) if coded else column
     return int(pc.count_distinct(plain, mode="only_valid").as_py())
@@ -177,6 +178,8 @@ def _key(column: _Facts, previous: Kind | None, *, has_key: bool) -> Guess | Non
 
 def _by_header(column: _Facts) -> Guess | None:
     said = column.header.said
+    if said is Kind.STREET and not looks.fits(said, column.seen):
+        said = Kind.HOUSE_NUMBER  # "Straße Nr." beside "Straße"
     if said is None or not looks.fits(said, column.seen):
         return None
     if said is Kind.TEXT and _is_category(column.seen):
@@ -189,10 +192,9 @@ def _by_header(column: _Facts) -> Guess | None:
 def _by_values(column: _Facts) -> Guess:
     seen = column.seen
     told = _form(seen) or _code(column)
-    doubt = ""
-    if column.header.said is not None and told.kind is not column.header.said:
-        doubt = f'the name says "{column.header.phrase}", the values do not: '
-    return replace(told, reason=doubt + told.reason)
+    if column.header.said in {None, told.kind}:
+        return told
+    return replace(told, reason=f'the name says "{column.header.phrase}", the values do not: {told.reason}')
 
 
 def _form(seen: Sample) -> Guess | None:
