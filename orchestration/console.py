@@ -33,7 +33,7 @@ class Watch:
             self.close()
         self._current = step
         seconds = time.monotonic() - self._began
-        self._line = f"{seconds:6.1f} s  {step.stage:<8} {step.subject:<34} {_amount(step)} {step.note}".rstrip()
+        self._line = f"{seconds:6.1f} s  {step.stage:<11} {step.subject:<34} {_amount(step)} {step.note}".rstrip()
         if self._live:
             sys.stderr.write(f"\r\x1b[K{self._line}")
             sys.stderr.flush()

@@ -232,11 +232,12 @@ def test_a_real_process_ends_with_the_same_line_and_code(tmp_path: Path):
 
 
 COMMANDS = {
-    (): ("run", "judge", "explain", "evaluate", "migrate", "resync", "key", "sandbox", "dagster"),
+    (): ("run", "dedupe", "judge", "explain", "evaluate", "migrate", "resync", "key", "sandbox", "dagster"),
     ("run",): ("--once", "--json", "exit"),
     ("judge",): ("SAME", "DIFFERENT", "UNSURE", "--why", "salesforce:Contact:", "next run"),
     ("explain",): ("--json", "--svg", "evidence", "salesforce:Contact:"),
     ("evaluate",): ("--json", "truth"),
+    ("dedupe",): ("--id", "--ignore", "--column", "--out", "--pairs", "--json", "people.csv"),
     ("migrate",): ("schema",),
     ("resync",): ("--stream", "--why", "from the beginning"),
     ("key",): ("--scope", "review", "once"),
