@@ -154,6 +154,11 @@ def people(found: Sample) -> float:
     return found.word_share(lambda words: words[0] in known or words[-1] in known)
 
 
+def is_value(name: str) -> bool:
+    """Whether the name of a column is no name but a value: the header line is missing."""
+    return any(form.fullmatch(name.strip()) for form in (_EMAIL, _DATE, _PHONE))
+
+
 def postcodes(found: Sample) -> float:
     """The share with the form of one country's postcodes: British, or digits of one and the same length."""
     lengths = [len(value) for value in found.some if value.isdigit()]

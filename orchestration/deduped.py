@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from dedup import Deduped, tables
+from dedup import Deduped, looks, tables
 from dedup.kinds import Kind
 from dedup.mapping import Guess
 from dedup.tables import Opened
@@ -106,6 +106,10 @@ def show_mapping(opened: Opened, guesses: Mapping[str, Guess]) -> None:
     say("\n[bold]Columns[/]", table, sep="\n")
     first = next(name for name, guess in guesses.items() if guess.kind not in UNSEEN)
     say(escape(f"\nA guess is wrong? --column '{first}=KIND' says what it holds, --ignore '{first}' leaves it out.\n"))
+    if any(looks.is_value(name) for name in guesses):
+        say(
+            "[yellow]The first line looks like a record[/], but is taken for the names of columns: put them above it.\n"
+        )
     if opened.bad_rows:
         lines = ", ".join(f"line {bad.line} ({bad.fields} fields)" for bad in opened.bad)
         expected = opened.table.num_columns
