@@ -1,0 +1,1 @@
+"""One runner per engine, all with the contract of `benchmarks.peers.contract`."""

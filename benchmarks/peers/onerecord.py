@@ -1,0 +1,32 @@
+"""OneRecord's engine with nothing set up: it guesses what the columns hold and learns the rest."""
+
+from typing import Any
+
+from benchmarks.peers.contract import Run, start
+
+
+def main() -> None:
+    run = start()
+    with run.phase("import"):
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        import dedup
+    with run.phase("read"):
+        table = pq.read_table(run.records).drop_columns(["unique_id"])
+    with run.phase("match"):
+        kinds = {name: guessed.kind for name, guessed in dedup.guess(table).items()}
+        found = dedup.dedupe(table, kinds)
+    _keep(pa, pq, found, run)
+    run.say(setup="none", version=found.model.version, candidates=found.report.candidates)
+
+
+def _keep(pa: Any, pq: Any, found: Any, run: Run) -> None:
+    """A row's position is its unique_id. Scores are weights, in bits; pairs below the review band have none."""
+    rows = pa.array(range(len(found.clusters)), pa.int64())
+    pq.write_table(pa.table({"unique_id": rows, "cluster": found.clusters}), run.clusters)
+    pq.write_table(found.pairs.select(["a", "b", "weight"]).rename_columns(["a", "b", "score"]), run.pairs)
+
+
+if __name__ == "__main__":
+    main()
