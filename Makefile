@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock clean
+.PHONY: help run test check bench format lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -22,6 +22,9 @@ check: $(STAMP) ## Lint, types, layers, and models against migrations
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m hub.db.check
+
+bench: $(STAMP) ## Compare the matching engine with others; ARGS="--help" tells what can be chosen
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 format: $(STAMP) ## Let ruff fix and format what it can
 	@$(BIN)/ruff check --fix .
