@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, wait
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -130,16 +131,31 @@ def dagster(
 
 
 @app.command()
-def evaluate(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
-    """Measure the merge against the simulated world's truth, which the pipeline itself never reads."""
-    from hub import settings
-    from orchestration.evaluation import evaluate_sandbox, show
+def evaluate(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    svg: Annotated[
+        Path | None, typer.Option("--svg", metavar="FOLDER", help="Draw threshold curves and weights.")
+    ] = None,
+    truth: Annotated[
+        Path | None, typer.Option("--truth", metavar="FILE", help="CSV: source, stream, source_id, entity.")
+    ] = None,
+) -> None:
+    """Measure the merge against a truth that the pipeline never reads, and against what people judged.
 
-    found = evaluate_sandbox(settings.load())
+    Without --truth it is the truth of the simulated world, where there is one.
+    """
+    from hub import settings
+    from orchestration.evaluated import show
+    from orchestration.evaluation import draw, evaluate_hub
+
+    found = evaluate_hub(settings.load(), truth)
+    drawn = draw(settings.load(), found, svg) if svg else []
     if as_json:
         sys.stdout.write(json.dumps(found) + "\n")
     else:
         show(found)
+    for file in drawn:
+        console.print(f"drawn: {escape(str(file))}", soft_wrap=True)
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """The command `onerecord`, as people and scripts use it: what it prints where, and how it ends."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import chdir
 from dataclasses import dataclass
@@ -92,6 +93,14 @@ def test_a_second_run_goes_on_where_the_first_ended_and_says_that_nothing_change
     assert found["golden"]["customers"] == json.loads(hub.first.out)["golden"]["customers"]
 
 
+def truth_file(folder: Path, entities: dict[str, str]) -> Path:
+    """A truth file with the entity of each ref."""
+    file = folder / "truth.csv"
+    rows = [",".join([*ref.split(":", 2), entity]) for ref, entity in entities.items()]
+    file.write_text("\n".join(["source,stream,source_id,entity", *rows]))
+    return file
+
+
 def test_evaluate_measures_against_the_truth(hub: Hub):
     answer = hub("evaluate", "--json")
     assert answer.code == 0, answer.told
@@ -100,7 +109,68 @@ def test_evaluate_measures_against_the_truth(hub: Hub):
     for measures in found.values():
         assert 0.9 < measures["same_precision"] <= 1
         assert 0.9 < measures["same_or_review_recall"] <= 1
-    assert "same precision" in hub("evaluate").err
+        assert 0.9 < measures["bcubed_f1"] <= 1
+        best = measures["curve"]["clusters"]["best"]
+        assert best["f1"] >= measures["cluster_f1"] - 0.02, "the sweep passes the threshold in force"
+        assert sum(row["size"] * row["true"] for row in measures["sizes"]) == measures["records"]
+        missed = sum(kind["pairs"] for kind in measures["errors"]["missed"].values())
+        assert missed == pytest.approx(measures["true_pairs"] * (1 - measures["cluster_recall"]))
+    shown = hub("evaluate").err
+    assert "same precision" in shown
+    assert "missed: in review" in shown
+
+
+def test_evaluate_tells_mistakes_as_pairs_that_explain_takes(hub: Hub, pair: tuple[str, str], tmp_path: Path):
+    stranger = hub.rows(
+        "SELECT max(ref) AS ref FROM canonical.party WHERE kind = 'person' AND ref <> ALL(:two)", two=list(pair)
+    )[0].ref
+    truth = truth_file(tmp_path, {pair[0]: "she", pair[1]: "he", stranger: "he"})
+    errors = json.loads(hub("evaluate", "--json", "--truth", str(truth)).out)["person"]["errors"]
+    assert sum(kind["pairs"] for kind in errors["missed"].values()) == 1
+    assert {tuple(errors["wrong"]["scored_same"]["examples"][0])} <= {pair, pair[::-1]}
+    shown = hub("evaluate", "--truth", str(truth)).err
+    (command,) = re.findall(r"wrong, scored same: +onerecord (explain \S+ \S+)", shown)
+    assert hub(*command.split()).code == 0
+
+
+def test_evaluate_draws_curves_and_weights_of_each_kind(hub: Hub, tmp_path: Path):
+    folder = tmp_path / "drawn" / "here"
+    answer = hub("evaluate", "--json", "--svg", str(folder))
+    assert answer.code == 0, answer.told
+    assert set(json.loads(answer.out)) == {"person", "organization"}
+    names = {f"{kind}-{what}.svg" for kind in ("person", "organization") for what in ("thresholds", "weights")}
+    assert {file.name for file in folder.iterdir()} == names
+    for file in folder.iterdir():
+        assert ET.parse(file).getroot().tag.endswith("svg")  # noqa: S314  # our own writing
+        assert file.name in answer.err
+    (tmp_path / "file").write_text("")
+    assert hub("evaluate", "--svg", str(tmp_path / "file")).code == 2
+
+
+def test_evaluate_takes_a_truth_of_ones_own(hub: Hub, pair: tuple[str, str], tmp_path: Path):
+    file = truth_file(tmp_path, dict.fromkeys(pair, "one"))
+    found = json.loads(hub("evaluate", "--json", "--truth", str(file)).out)["person"]
+    assert (found["records"], found["true_pairs"], found["same_recall"]) == (2, 1, 1.0)
+    file.write_text("source,stream,id,entity\n")
+    answer = hub("evaluate", "--truth", str(file))
+    assert (answer.code, "source_id" in answer.told) == (2, True)
+    assert hub("evaluate", "--truth", str(tmp_path / "none.csv")).code == 2
+
+
+def test_evaluate_without_a_truth_measures_what_people_judged(hub: Hub, pair: tuple[str, str], tmp_path: Path):
+    elsewhere = {**hub.variables, "ONERECORD_DATA_DIR": str(tmp_path)}
+    hub("judge", "UNSURE", *pair, "--why", "who knows", "--author", "lead")
+    nothing = onerecord("evaluate", **elsewhere)
+    assert nothing.code == 2
+    assert "--truth" in nothing.told
+    hub("judge", "SAME", *pair, "--why", "I know her", "--author", "lead")
+    answer = onerecord("evaluate", "--json", **elsewhere)
+    assert answer.code == 0, answer.told
+    judged = json.loads(answer.out)["person"]["judged"]
+    assert (judged["judged"], judged["same_precision"]) == (1, 1.0)
+    assert judged["same_precision_interval"][0] < 0.3, "one pair proves little"
+    assert "judged pairs" in onerecord("evaluate", **elsewhere).err
+    hub("judge", "UNSURE", *pair, "--why", "not so sure", "--author", "lead")
 
 
 @pytest.fixture
@@ -236,7 +306,7 @@ COMMANDS = {
     ("run",): ("--once", "--json", "exit"),
     ("judge",): ("SAME", "DIFFERENT", "UNSURE", "--why", "salesforce:Contact:", "next run"),
     ("explain",): ("--json", "--svg", "evidence", "salesforce:Contact:"),
-    ("evaluate",): ("--json", "truth"),
+    ("evaluate",): ("--json", "--svg", "--truth", "judged"),
     ("dedupe",): ("--id", "--ignore", "--column", "--out", "--pairs", "--json", "people.csv"),
     ("migrate",): ("schema",),
     ("resync",): ("--stream", "--why", "from the beginning"),

@@ -10,7 +10,7 @@ from sqlalchemy.engine import URL
 
 from connectors import sandbox
 from hub.golden.fingerprint import fingerprint
-from orchestration.evaluation import evaluate_sandbox
+from orchestration.evaluation import evaluate_hub
 from tests.hubrun import World, environment, exported, run_here, world
 
 
@@ -126,7 +126,7 @@ def test_the_merge_holds_against_the_truth_at_the_default_size(database_url, tmp
         with exported(environment(departments, database_url, tmp_path)):
             from hub.settings import load
 
-            found = evaluate_sandbox(load())
+            found = evaluate_hub(load())
     for kind, measures in found.items():
         assert measures["same_precision"] >= 0.99, (kind, measures)
         assert measures["same_or_review_recall"] >= 0.95, (kind, measures)
