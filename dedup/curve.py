@@ -23,9 +23,10 @@ def threshold_curve(pairs: pa.Table, truth: tuple[ArrayLike, ArrayLike], *, poin
     each belongs to. Pairs are measured if both records have a truth. Clusters are the plain connected components of
     the pairs, records without truth included: what `cluster` keeps apart in them is not kept apart here.
 
-    Returns `pairs` and `clusters`, each with lists threshold (falling), precision, recall and f1 of at most `points`
-    thresholds about equally far apart in bits, and `best`, the threshold of the highest F1 over all thresholds with
-    its measures, or None if there are no pairs. A ratio of nothing is None. A million pairs cost about ten seconds at most.
+    Returns `pairs` and `clusters`, each with lists threshold (falling), precision, recall and f1, and with `best`: the
+    threshold of the highest F1 of all and its measures, or None if there are no pairs. The lists hold at most `points`
+    thresholds about equally far apart in bits; of those within a millionth of 0 and of 1 only the innermost. A ratio
+    of nothing is None. A million pairs cost about ten seconds at most.
     """
     known = Truth.of(*truth)
     chance = pairs.column("probability").to_numpy().astype(np.float64)
@@ -126,11 +127,15 @@ def _plain(value: float) -> float | None:
 
 
 def _spread(thresholds: Floats, points: int) -> Index:
-    """At most `points` positions among falling thresholds, about equally far apart in bits; first and last are in."""
+    """At most `points` positions among falling thresholds, about equally far apart in bits, from edge to edge.
+
+    Of the thresholds beyond an edge the one nearest to it stands for all: the others hold a few extreme pairs.
+    """
     if not len(thresholds):
         return np.zeros(0, dtype=np.int64)
     with np.errstate(divide="ignore"):
         bits = np.clip(np.log2(thresholds) - np.log2(1.0 - thresholds), -EDGE_BITS, EDGE_BITS)
     wanted = np.linspace(-bits[0], -bits[-1], points - 1)
-    found = np.minimum(np.searchsorted(-bits, wanted), len(bits) - 1)
-    return np.unique(np.append(found, len(bits) - 1))
+    reached = np.searchsorted(-bits, wanted, side="right") - 1
+    lowest = np.searchsorted(-bits, -bits[-1])
+    return np.unique(np.append(np.minimum(reached, lowest), lowest))

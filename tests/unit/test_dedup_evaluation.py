@@ -110,3 +110,11 @@ def test_judgements_measure_with_an_interval_that_narrows() -> None:
     assert many[1] - many[0] < few[1] - few[0]
     with pytest.raises(ValueError, match="2, 1, 1"):
         evaluate_judgements(pairs, ([1, 2], [2], [True]))
+
+
+def test_the_curve_ends_where_no_threshold_is_set_any_more() -> None:
+    sure = [(at, at + 1, 1 - 2.0 ** -(25 + at / 10), "same") for at in range(0, 60, 2)]
+    likely = [(at, at + 1, 0.9, "review") for at in range(100, 120, 2)]
+    found = threshold_curve(scored(*sure, *likely), (range(120), [at // 2 for at in range(120)]))["pairs"]
+    assert len(found["threshold"]) == 2, "all that is surer than a millionth is one point"
+    assert found["recall"] == [30 / 60, 40 / 60]
