@@ -3,8 +3,11 @@
 from dedup.blocking import DroppedBlock
 from dedup.clusters import cluster, contradicted
 from dedup.columns import Prepared
+from dedup.dedupe import Deduped, dedupe
 from dedup.evaluation import evaluate
 from dedup.explain import explain
+from dedup.kinds import Kind
+from dedup.mapping import Guess, guess
 from dedup.matching import MatchResult, Report, contradictions, match
 from dedup.model import Model
 from dedup.organizations import ORGANIZATION
@@ -15,7 +18,10 @@ from dedup.train import train
 __all__ = [
     "ORGANIZATION",
     "PERSON",
+    "Deduped",
     "DroppedBlock",
+    "Guess",
+    "Kind",
     "MatchResult",
     "MatchSpec",
     "Model",
@@ -25,8 +31,10 @@ __all__ = [
     "cluster",
     "contradicted",
     "contradictions",
+    "dedupe",
     "evaluate",
     "explain",
+    "guess",
     "match",
     "standardise",
     "train",

@@ -1,20 +1,25 @@
 """Candidate pairs: records that agree on the columns of at least one blocking rule.
 
-A pair is made once, by the first rule that finds it: a later rule leaves out what an earlier one covers, which is an
-integer compare per pair and needs no memory of the pairs made before.
+Keys are 64-bit hashes, the same in every table, so that they can be stored and looked up. A pair is one integer, with
+the rule that found it in its last bits: sorting makes the pairs of all rules distinct, and the first rule wins.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.columns import MISSING, Flags, Index, Prepared, overlap
+from dedup.columns import Flags, Index, Prepared
+from dedup.hashing import Hashes, combined
 from dedup.spec import BlockingRule, MatchSpec
 
-# Pairs made at a time: bounds the memory of everything that follows to some hundred megabytes.
+# Pairs compared at a time: bounds the memory of a comparison to some hundred megabytes.
 CHUNK = 1 << 20
+# Pairs per record, and in any case, that are made at most: beyond it the largest blocks are given up, and reported.
+MOST_PER_RECORD, MOST_AT_LEAST = 40, 20_000_000
+_RULE_BITS = 6
 
 
 @dataclass(frozen=True)
@@ -28,102 +33,170 @@ class DroppedBlock:
 
 @dataclass(frozen=True)
 class Keys:
-    """Keys of one rule, shape (records, width); -1 where a record has none or its key was dropped."""
+    """Keys of one rule: the records that have one, ordered by key, with the border of each block.
 
-    rule: BlockingRule
-    codes: NDArray[np.int32]
+    A record with several values stands in several blocks. `begins` has one more entry than there are blocks.
+    """
+
+    rule: int
+    rows: NDArray[np.int32]
+    begins: Index
+
+    @property
+    def sizes(self) -> Index:
+        return np.diff(self.begins)
 
 
 @dataclass(frozen=True)
-class Candidates:
-    """Pairs of record positions with left < right, all found by the rule at position `rule`."""
+class Blocks:
+    """The usable blocks of every rule, and those that were too large to be used."""
 
-    rule: int
+    records: int
+    keys: tuple[Keys, ...]
+    dropped: tuple[DroppedBlock, ...]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of record positions with left < right, and the rule that found each; shape (pairs,)."""
+
     left: Index
     right: Index
+    rule: Index
+
+    def __len__(self) -> int:
+        return len(self.left)
+
+    def part(self, chosen: slice | Index) -> "Pairs":
+        return Pairs(self.left[chosen], self.right[chosen], self.rule[chosen])
+
+    def chunks(self, size: int = CHUNK) -> Iterator["Pairs"]:
+        for begin in range(0, len(self), size):
+            yield self.part(slice(begin, begin + size))
 
 
-def derive(table: Prepared, spec: MatchSpec) -> tuple[tuple[Keys, ...], tuple[DroppedBlock, ...]]:
-    """The keys of every rule of the specification, and the blocks that were too large to be used."""
-    keys, lost = [], []
-    reachable = np.zeros(len(table), dtype=bool)
-    for rule in spec.blocking:
-        codes = _combined(table, rule.columns)
-        present = codes[codes != MISSING]
-        sizes = np.bincount(present) if len(present) else np.zeros(1, dtype=np.int64)
-        too_large = np.append(sizes > spec.max_block, values=False)
-        kept = np.where(too_large[codes], MISSING, codes).astype(np.int32)
-        reachable |= (kept != MISSING).any(axis=1)
-        keys.append(Keys(rule, kept))
-        lost += [(rule.name, codes, value, int(sizes[value])) for value in np.nonzero(too_large)[0]]
-    dropped = [
-        DroppedBlock(rule, size, int(((codes == value).any(axis=1) & ~reachable).sum()))
-        for rule, codes, value, size in lost
-    ]
-    return tuple(keys), tuple(sorted(dropped, key=lambda block: (block.rule, -block.size)))
+def hashes_of(table: Prepared, rule: BlockingRule, place: int) -> Hashes:
+    """The keys of each record by one rule, shape (records, width of its first column); 0 where there is none."""
+    first, *others = (_hashed(table, name) for name in rule.columns)
+    columns = [combined([first[:, at], *(other[:, 0] for other in others)], place + 1) for at in range(first.shape[1])]
+    return np.column_stack(columns)
 
 
-def candidates(keys: tuple[Keys, ...], changed: Flags | None = None) -> Iterator[Candidates]:
-    """Every candidate pair once, in chunks; only those that touch a `changed` record if that is given."""
-    for at, one in enumerate(keys):
-        for left, right, key in _within_blocks(one.codes, changed):
-            new = _first_shared(one.codes, left, right) == key if one.codes.shape[1] > 1 else np.ones(len(left), bool)
-            for earlier in keys[:at]:
-                new &= ~overlap(earlier.codes[left], earlier.codes[right])
-            if changed is not None:
-                new &= changed[left] | changed[right]
-            if new.any():
-                yield Candidates(at, left[new], right[new])
+def derive(table: Prepared, spec: MatchSpec) -> Blocks:
+    """The blocks of all rules of the specification. An oversized block is split by the second keys `spec.split`."""
+    with ThreadPoolExecutor() as pool:
+        ordered = list(pool.map(lambda at: _sort(at, hashes_of(table, spec.blocking[at], at)), range(len(spec.blocking))))
+    limit = _limit(ordered, len(table), spec.max_block)
+    large = [_large(keys, limit) for keys in ordered]
+    kept = tuple(
+        _together([_usable(keys, limit), *(_usable(_split(keys.rule, few, table, name), limit) for name in spec.split)])
+        for keys, few in zip(ordered, large, strict=True)
+    )
+    return Blocks(len(table), kept, _dropped(large, kept, spec, len(table)))
 
 
-def _combined(table: Prepared, columns: tuple[str, ...]) -> NDArray[np.int64]:
-    """One code per combination of values, shape (records, width of the first column); dense from 0."""
-    codes = table.codes(columns[0]).astype(np.int64)
-    for name in columns[1:]:
-        other = table.first(name).astype(np.int64)[:, None]
-        missing = (codes == MISSING) | (other == MISSING)
-        joined = np.where(missing, MISSING, codes * (len(table.columns[name].vocabulary) + 1) + other)
-        values, inverse = np.unique(joined, return_inverse=True)
-        shift = 1 if len(values) and values[0] == MISSING else 0
-        codes = inverse.reshape(joined.shape).astype(np.int64) - shift
-    return codes
+def pairs_of(blocks: Blocks, changed: Flags | None = None) -> Pairs:
+    """Every candidate pair once, ordered by left and right; only those with a `changed` record if that is given."""
+    with ThreadPoolExecutor() as pool:
+        found = list(pool.map(lambda keys: _packed(keys, blocks.records, changed), blocks.keys))
+    return _distinct(np.concatenate(found) if found else np.zeros(0, dtype=np.uint64), blocks.records)
 
 
-def _within_blocks(codes: NDArray[np.int32], changed: Flags | None) -> Iterator[tuple[Index, Index, NDArray[np.int32]]]:
-    """All pairs of records within each block, with the key of the block, about `CHUNK` at a time."""
-    rows, at = np.nonzero(codes != MISSING)
-    key = codes[rows, at]
-    order = np.lexsort((rows, key))
-    rows, key = rows[order].astype(np.int64), key[order]
-    repeated = np.append([False], (rows[1:] == rows[:-1]) & (key[1:] == key[:-1])) if len(key) else np.zeros(0, bool)
-    rows, key = rows[~repeated], key[~repeated]
-    if changed is not None and len(key):
-        touched = np.zeros(int(key.max()) + 1, dtype=bool)
-        touched[key[changed[rows]]] = True
-        rows, key = rows[touched[key]], key[touched[key]]
-    if not len(key):
-        return
+def _hashed(table: Prepared, name: str) -> Hashes:
+    if name in table.parts:
+        return table.parts[name][:, None]
+    column = table.columns[name]
+    return column.hashes[column.codes]
+
+
+def _sort(rule: int, hashes: Hashes) -> Keys:
+    rows, at = np.nonzero(hashes) if hashes.shape[1] > 1 else (np.nonzero(hashes[:, 0])[0], 0)
+    key = hashes[rows, at]
+    order = np.argsort(key, kind="stable")
+    key, rows = key[order], rows[order].astype(np.int32)
+    new = np.ones(len(key), dtype=bool)
+    new[1:] = key[1:] != key[:-1]
+    if hashes.shape[1] > 1 and len(key):
+        # A record whose values fall together stands in their block once.
+        once = new | np.append([True], rows[1:] != rows[:-1])
+        rows, new = rows[once], new[once]
+    return Keys(rule, rows, np.append(np.nonzero(new)[0], len(rows)))
+
+
+def _limit(keys: Sequence[Keys], records: int, most: int) -> int:
+    """The largest block that is used: the specification's, or a smaller one where the pairs would be too many."""
+    sizes = np.concatenate([one.sizes for one in keys]) if keys else np.zeros(0, dtype=np.int64)
+    sizes = np.sort(sizes[(sizes > 1) & (sizes <= most)])
+    pairs = np.cumsum(sizes * (sizes - 1) // 2)
+    fits = int(np.searchsorted(pairs, max(MOST_PER_RECORD * records, MOST_AT_LEAST), side="right"))
+    return most if fits == len(sizes) else int(sizes[fits]) - 1
+
+
+def _usable(keys: Keys, limit: int) -> Keys:
+    """Only the blocks of two to `limit` records."""
+    sizes = keys.sizes
+    usable = (sizes > 1) & (sizes <= limit)
+    return Keys(keys.rule, keys.rows[np.repeat(usable, sizes)], np.append(0, np.cumsum(sizes[usable])))
+
+
+def _large(keys: Keys, limit: int) -> Keys:
+    """Only the blocks of more than `limit` records."""
+    large = keys.sizes > limit
+    return Keys(keys.rule, keys.rows[np.repeat(large, keys.sizes)], np.append(0, np.cumsum(keys.sizes[large])))
+
+
+def _split(rule: int, large: Keys, table: Prepared, name: str) -> Keys:
+    """Large blocks as smaller ones, whose records agree on a second key too."""
+    block = np.repeat(np.arange(1, len(large.sizes) + 1), large.sizes).astype(np.uint64)
+    pieces = _sort(rule, combined([block, _hashed(table, name)[large.rows, 0]], rule)[:, None])
+    return Keys(rule, large.rows[pieces.rows], pieces.begins)
+
+
+def _together(parts: Sequence[Keys]) -> Keys:
+    rows = np.concatenate([part.rows for part in parts])
+    return Keys(parts[0].rule, rows, np.append(0, np.cumsum(np.concatenate([part.sizes for part in parts]))))
+
+
+def _dropped(
+    large: Sequence[Keys], kept: Sequence[Keys], spec: MatchSpec, records: int
+) -> tuple[DroppedBlock, ...]:
+    reachable = np.zeros(records, dtype=bool)
+    for keys in kept:
+        reachable[keys.rows] = True
+    dropped = []
+    for keys in large:
+        lost = np.add.reduceat(~reachable[keys.rows], keys.begins[:-1], dtype=np.int64) if len(keys.rows) else []
+        name = spec.blocking[keys.rule].name
+        dropped += [DroppedBlock(name, int(size), int(few)) for size, few in zip(keys.sizes, lost, strict=True)]
+    return tuple(sorted(dropped, key=lambda block: (block.rule, -block.size)))
+
+
+def _packed(keys: Keys, records: int, changed: Flags | None) -> Hashes:
+    """All pairs of records within each block, as integers that sort by left, right and rule."""
+    rows, sizes = keys.rows.astype(np.uint64), keys.sizes
+    if changed is not None and len(rows):
+        touched = np.logical_or.reduceat(changed[keys.rows], keys.begins[:-1])
+        rows, sizes = rows[np.repeat(touched, sizes)], sizes[touched]
+    ends = np.repeat(np.cumsum(sizes), sizes)
     # Each record is paired with those after it in its block.
-    ends = np.searchsorted(key, key, side="right")
-    partners = ends - np.arange(len(key)) - 1
-    total = np.cumsum(partners)
-    begin = 0
-    while begin < len(key):
-        before = total[begin - 1] if begin else 0
-        stop = max(int(np.searchsorted(total, before + CHUNK, side="right")), begin + 1)
-        counts = partners[begin:stop]
-        first = np.repeat(np.arange(begin, stop), counts)
-        second = first + 1 + np.arange(len(first)) - np.repeat(np.cumsum(counts) - counts, counts)
-        if len(first):
-            yield rows[first], rows[second], key[first]
-        begin = stop
+    partners = ends - np.arange(len(rows)) - 1
+    first = np.repeat(np.arange(len(rows)), partners)
+    second = first + 1 + np.arange(len(first)) - np.repeat(np.cumsum(partners) - partners, partners)
+    one, other = rows[first], rows[second]
+    if changed is not None:
+        new = changed[one.astype(np.int64)] | changed[other.astype(np.int64)]
+        one, other = one[new], other[new]
+    pair = np.minimum(one, other) * np.uint64(records) + np.maximum(one, other)
+    packed: Hashes = (pair << np.uint64(_RULE_BITS)) | np.uint64(keys.rule)
+    return packed
 
 
-def _first_shared(codes: NDArray[np.int32], left: Index, right: Index) -> NDArray[np.int32]:
-    """The first value of the left record that the right one has too."""
-    found = np.full(len(left), MISSING, dtype=np.int32)
-    for at in range(codes.shape[1]):
-        value = codes[left, at]
-        hit = (found == MISSING) & (value != MISSING) & (codes[right] == value[:, None]).any(axis=1)
-        found[hit] = value[hit]
-    return found
+def _distinct(packed: Hashes, records: int) -> Pairs:
+    packed.sort()
+    pair = packed >> np.uint64(_RULE_BITS)
+    first = np.ones(len(pair), dtype=bool)
+    first[1:] = pair[1:] != pair[:-1]
+    pair = pair[first].astype(np.int64)
+    rule = (packed[first] & np.uint64((1 << _RULE_BITS) - 1)).astype(np.int64)
+    left = pair // max(records, 1)
+    return Pairs(left, pair - left * records, rule)

@@ -1,9 +1,10 @@
 """Clusters of records that are one customer, from scored pairs and the judgements of people.
 
 Pairs join their clusters one after the other, unless something speaks against it: a *different* judgement between any
-two members, a contradiction between any two members, or a weak bridge, which is one single pair between two groups of
-three or more. Pairs that a third record confirms come first, then the others, each in order of falling probability:
-so dense groups exist before a bridge between them is tried.
+two members, a contradiction between any two members, or a weak bridge. Where the evidence of all pairs is known, a
+bridge is weak if that between the two groups is against them on the average; else, if it is one single pair between two
+groups of three or more. Pairs that a third record confirms come first, then the others, each in order of falling
+probability: so dense groups exist before a bridge between them is tried.
 """
 
 from collections.abc import Callable, Iterable
@@ -18,11 +19,15 @@ from dedup.columns import Flags, Floats, Index
 
 Pairs = Iterable[tuple[int, int]]
 Conflicts = Callable[[Index, Index], Flags]
+Evidence = Callable[[Index, Index], Floats]
 
 # Groups of this many members are not joined by one pair alone.
 DENSE = 3
 # All pairs of a larger component are not examined for contradictions: their number grows with its square.
 MOST_EXAMINED = 2_000
+# Mean bits between two groups below which they stay apart. Records of one customer that were typed badly look different
+# from each other, so a mean somewhat below even odds is no reason yet. One pair counts for 12 bits at the most.
+LEAST_MEAN, MOST_BITS = -3.0, 12.0
 
 
 def cluster(
@@ -32,13 +37,14 @@ def cluster(
     must_link: Pairs = (),
     cannot_link: Pairs = (),
     conflicts: Conflicts | None = None,
+    evidence: Evidence | None = None,
 ) -> Index:
     """A label per id, the smallest id of its cluster; the same for any order of ids, edges and judgements.
 
     `edges` are arrays a, b and probability of the *same* band. `must_link` pairs are together unless `cannot_link`
     forbids it (see `contradicted`); a `cannot_link` pair is never together. `conflicts` says of pairs of ids whether
-    their evidence contradicts; it is asked about pairs that edges would join over others. Pairs of which an id is not
-    in `ids` are left out. Raises ValueError for repeated ids or edge arrays of unequal length.
+    their evidence contradicts; it is asked about pairs that edges would join over others. `evidence` gives the bits of
+    pairs of ids, whether they are edges or not. Pairs of which an id is not in `ids` are left out. Raises ValueError for repeated ids or edge arrays of unequal length.
     """
     known = np.asarray(ids, dtype=np.int64)
     ordered = np.unique(known)
@@ -47,12 +53,18 @@ def cluster(
     a, b, probability = _edges(ordered, edges)
     must, cannot = _positions(ordered, must_link), _positions(ordered, cannot_link)
     groups = _components(len(ordered), np.concatenate([a, must[:, 0]]), np.concatenate([b, must[:, 1]]))
-    opposed = _opposed(ordered, groups, a, b, conflicts)
-    careful = _careful(groups, cannot, opposed)
+    examined = _inner_pairs(groups)
+    opposed = _opposed(ordered, examined, a, b, conflicts)
+    bits = evidence(ordered[examined[:, 0]], ordered[examined[:, 1]]) if evidence and len(examined) else np.zeros(0)
+    against = examined[: len(bits)][bits < LEAST_MEAN]
+    careful = _careful(groups, cannot, np.concatenate([opposed, against]), known_evidence=evidence is not None)
     if careful.any():
         groups = groups.copy()
         forest = _Forest.over(np.nonzero(careful[groups])[0])
         _grow(forest, _inside(must, careful[groups]), _inside(cannot, careful[groups]), opposed)
+        for (one, other), bit in zip(examined[: len(bits)].tolist(), np.clip(bits, -MOST_BITS, MOST_BITS), strict=True):
+            if careful[groups[one]]:
+                forest.weigh(one, other, float(bit))
         within = careful[groups[a]] if len(a) else np.zeros(0, dtype=bool)
         _join(forest, a[within], b[within], probability[within])
         for member in forest.parent:
@@ -71,12 +83,16 @@ def contradicted(must_link: Pairs, cannot_link: Pairs) -> list[tuple[int, int]]:
 
 @dataclass
 class _Forest:
-    """Union-find whose trees know with which trees they must not be joined, and how many edges lead to which."""
+    """Union-find whose trees know with which trees they must not be joined, and how many edges lead to which.
+
+    `evidence` holds the sum of the bits between two trees, for trees of which all pairs were weighed.
+    """
 
     parent: dict[int, int]
     size: dict[int, int]
     foes: dict[int, set[int]] = field(default_factory=dict)
-    bridges: dict[int, dict[int, int]] = field(default_factory=dict)
+    bridges: dict[int, dict[int, float]] = field(default_factory=dict)
+    evidence: dict[int, dict[int, float]] = field(default_factory=dict)
 
     @classmethod
     def over(cls, members: Iterable[int]) -> "_Forest":
@@ -96,14 +112,23 @@ class _Forest:
             self.foes.setdefault(other, set()).add(one)
 
     def bridge(self, a: int, b: int) -> None:
+        self._add(self.bridges, a, b, 1)
+
+    def weigh(self, a: int, b: int, bits: float) -> None:
+        self._add(self.evidence, a, b, bits)
+
+    def _add(self, ties: dict[int, dict[int, float]], a: int, b: int, amount: float) -> None:
         one, other = self.root(a), self.root(b)
         if one != other:
             for here, there in ((one, other), (other, one)):
-                counts = self.bridges.setdefault(here, {})
-                counts[there] = counts.get(there, 0) + 1
+                sums = ties.setdefault(here, {})
+                sums[there] = sums.get(there, 0.0) + amount
 
     def weak(self, a: int, b: int) -> bool:
         one, other = self.root(a), self.root(b)
+        known = self.evidence.get(one, {}).get(other)
+        if known is not None:
+            return known / (self.size[one] * self.size[other]) < LEAST_MEAN
         dense = min(self.size[one], self.size[other]) >= DENSE
         return dense and self.bridges.get(one, {}).get(other, 0) < 2
 
@@ -121,12 +146,13 @@ class _Forest:
             self.foes[foe].discard(drop)
             self.foes[foe].add(keep)
             self.foes.setdefault(keep, set()).add(foe)
-        for far, count in self.bridges.pop(drop, {}).items():
-            self.bridges[far].pop(drop)
-            if far != keep:
-                self.bridges[far][keep] = self.bridges[far].get(keep, 0) + count
-                kept = self.bridges.setdefault(keep, {})
-                kept[far] = kept.get(far, 0) + count
+        for ties in (self.bridges, self.evidence):
+            for far, amount in ties.pop(drop, {}).items():
+                ties[far].pop(drop)
+                if far != keep:
+                    ties[far][keep] = ties[far].get(keep, 0.0) + amount
+                    kept = ties.setdefault(keep, {})
+                    kept[far] = kept.get(far, 0.0) + amount
         return True
 
 
@@ -180,26 +206,33 @@ def _components(size: int, a: Index, b: Index) -> Index:
     return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
 
 
-def _opposed(ordered: Index, groups: Index, a: Index, b: Index, conflicts: Conflicts | None) -> Index:
-    """Pairs of positions in one component whose evidence contradicts; shape (pairs, 2)."""
+def _inner_pairs(groups: Index) -> Index:
+    """All pairs of positions within components of three to `MOST_EXAMINED` members; shape (pairs, 2)."""
     sizes = np.bincount(groups) if len(groups) else np.zeros(0, dtype=np.int64)
-    if conflicts is None or not (sizes > 2).any():
+    examined = np.nonzero(((sizes > 2) & (sizes <= MOST_EXAMINED))[groups])[0] if len(groups) else np.zeros(0, np.int64)
+    if not len(examined):
         return np.zeros((0, 2), dtype=np.int64)
-    examined = np.nonzero(((sizes > 2) & (sizes <= MOST_EXAMINED))[groups])[0]
     members = examined[np.argsort(groups[examined], kind="stable")]
-    found = []
-    for several in np.split(members, np.nonzero(np.diff(groups[members]))[0] + 1):
-        left, right = np.triu_indices(len(several), k=1)
-        found.append(np.column_stack([several[left], several[right]]))
-    pairs = np.concatenate(found) if found else np.zeros((0, 2), dtype=np.int64)
+    counts = np.diff(np.append(np.nonzero(np.diff(groups[members], prepend=-1))[0], len(members)))
+    ends = np.repeat(np.cumsum(counts), counts)
+    partners = ends - np.arange(len(members)) - 1
+    first = np.repeat(np.arange(len(members)), partners)
+    second = first + 1 + np.arange(len(first)) - np.repeat(np.cumsum(partners) - partners, partners)
+    return np.column_stack([members[first], members[second]])
+
+
+def _opposed(ordered: Index, pairs: Index, a: Index, b: Index, conflicts: Conflicts | None) -> Index:
+    """The pairs of positions whose evidence contradicts, of those that are no edges; shape (pairs, 2)."""
+    if conflicts is None or not len(pairs):
+        return np.zeros((0, 2), dtype=np.int64)
     pairs = pairs[~np.isin(pairs[:, 0] * len(ordered) + pairs[:, 1], a * len(ordered) + b)]
     return pairs[conflicts(ordered[pairs[:, 0]], ordered[pairs[:, 1]])] if len(pairs) else pairs
 
 
-def _careful(groups: Index, cannot: Index, opposed: Index) -> Flags:
+def _careful(groups: Index, cannot: Index, opposed: Index, *, known_evidence: bool) -> Flags:
     """Per component, whether anything could speak against joining all of it."""
     sizes = np.bincount(groups) if len(groups) else np.zeros(0, dtype=np.int64)
-    careful: Flags = sizes >= 2 * DENSE
+    careful: Flags = sizes > MOST_EXAMINED if known_evidence else sizes >= 2 * DENSE
     for pairs in (cannot, opposed):
         inside = groups[pairs[:, 0]] == groups[pairs[:, 1]]
         careful[groups[pairs[inside, 0]]] = True

@@ -6,11 +6,15 @@ field of several values (all phones of a person) is a matrix with one row per re
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
+from functools import cached_property
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
+
+from dedup.hashing import Hashes, of_texts
+from dedup.letters import Letters, letters_of
 
 MISSING = -1
 
@@ -33,18 +37,34 @@ class Column:
         """The first value of each record, shape (records,)."""
         return self.codes[:, 0]
 
+    @cached_property
+    def hashes(self) -> Hashes:
+        """A hash of each entry of the vocabulary, and a last one, 0, for "missing": shape (vocabulary + 1,)."""
+        return np.append(self.hashes_of(np.arange(len(self.vocabulary))), np.uint64(0))
+
+    def hashes_of(self, entries: Index) -> Hashes:
+        """A hash of some entries of the vocabulary."""
+        return of_texts(pl.Series(self.vocabulary[entries].tolist(), dtype=pl.String))
+
+    @cached_property
+    def letters(self) -> Letters:
+        """The letters of each entry of the vocabulary."""
+        return letters_of(self.vocabulary)
+
 
 @dataclass(frozen=True)
 class Prepared:
     """Standardised records. `raw` keeps what was given, for the explanation; `ids` are its party ids.
 
-    `frequencies` holds, by column, how frequent each entry of the vocabulary is in the eyes of a model.
+    `frequencies` holds, by column, how frequent each entry of the vocabulary is in the eyes of a model; `parts` holds
+    hashes of what is only ever asked for equality, such as the beginning of a name: shape (records,), 0 for none.
     """
 
     ids: Index
     columns: Mapping[str, Column]
     raw: pa.Table
     frequencies: Mapping[str, Floats] = field(default_factory=dict)
+    parts: Mapping[str, Hashes] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -82,11 +102,6 @@ def as_objects(texts: Iterable[str]) -> NDArray[np.object_]:
     array = np.empty(len(listed), dtype=object)
     array[:] = listed
     return array
-
-
-def fingerprint(text: str) -> str:
-    """A 64-bit hash in hex: names a value in a stored model without holding the personal value itself."""
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 def distinct_rows(table: pa.Table, names: Sequence[str]) -> tuple[list[tuple[object, ...]], Index]:

@@ -1,6 +1,6 @@
 """Why two records are taken for one customer, or are not: field by field, in the numbers that matching uses."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ import pyarrow as pa
 from rapidfuzz.distance import JaroWinkler
 
 from dedup.columns import MISSING, Prepared
-from dedup.matching import arrays, band
+from dedup.matching import band
 from dedup.model import Model
 from dedup.spec import Comparison, Thresholds
 from dedup.standardise.table import GIVEN_COLUMNS
@@ -24,10 +24,11 @@ def explain(a: Mapping[str, Any], b: Mapping[str, Any], model: Model, thresholds
     merged unseen is a field of its own. Raises ValueError if a value breaks the input contract.
     """
     spec = model.spec
-    prepared = model.terms.apply(spec.standardise(_two_rows(a, b)))
+    columns = [one.column for one in model.fields] or GIVEN_COLUMNS
+    prepared = model.terms.apply(spec.standardise(_two_rows(a, b, columns)))
     patterns = compare(prepared, *_PAIR, spec)
-    weights = pattern_weights(patterns, spec, arrays(model.m), arrays(model.u))
-    bits = (weights.fields + frequency_bits(prepared, *_PAIR, patterns, model))[0]
+    weights = pattern_weights(patterns, spec, model.learned)
+    bits = (weights.fields + frequency_bits(prepared, *_PAIR, patterns, spec, model.terms))[0]
     levels = unpack(patterns, spec)[0]
     fields = [
         _field(prepared, comparison, int(levels[at]), float(bits[at])) for at, comparison in enumerate(spec.comparisons)
@@ -48,8 +49,8 @@ def explain(a: Mapping[str, Any], b: Mapping[str, Any], model: Model, thresholds
     }
 
 
-def _two_rows(a: Mapping[str, Any], b: Mapping[str, Any]) -> pa.Table:
-    names = [name for name in GIVEN_COLUMNS if name in a or name in b]
+def _two_rows(a: Mapping[str, Any], b: Mapping[str, Any], columns: Sequence[str]) -> pa.Table:
+    names = [name for name in columns if name in a or name in b]
     try:
         return pa.table({"party_id": [0, 1], **{name: pa.array([a.get(name), b.get(name)]) for name in names}})
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:

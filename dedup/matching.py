@@ -1,16 +1,19 @@
 """Scored pairs of a table: candidates, their evidence, and the band they fall into."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
 
-from dedup.blocking import Candidates, DroppedBlock, candidates, derive
+from dedup.blocking import CHUNK, DroppedBlock, Pairs, derive, pairs_of
 from dedup.columns import Flags, Floats, Index, Prepared
+from dedup.early import promising
 from dedup.model import Model
 from dedup.spec import Thresholds
-from dedup.weigh import compare, frequency_bits, pattern_weights, probability, total_bits
+from dedup.weigh import Patterns, compare, frequency_bits, pattern_weights, probability, total_bits
 
 SCHEMA = pa.schema(
     [
@@ -22,6 +25,9 @@ SCHEMA = pa.schema(
         pa.field("band", pa.string(), nullable=False),
     ]
 )
+
+# Small tables need no blocking: their pairs are found by this.
+EVERY_PAIR = "every pair"
 
 
 @dataclass(frozen=True)
@@ -47,9 +53,7 @@ class MatchResult:
 
 @dataclass(frozen=True)
 class _Scored:
-    rule: int
-    left: Index
-    right: Index
+    pairs: Pairs
     bits: Floats
 
 
@@ -67,38 +71,63 @@ def match(
     `progress` is told the number of candidate pairs scored so far. Raises ValueError if the table breaks the input
     contract or `changed` has another length than the table.
     """
-    limits = thresholds or Thresholds()
     if changed is not None and len(changed) != table.num_rows:
         raise ValueError(f"changed has {len(changed)} entries for {table.num_rows} rows")
-    spec = model.spec
-    prepared = model.terms.apply(spec.standardise(table))
-    keys, dropped = derive(prepared, spec)
-    by_rule = dict.fromkeys((rule.name for rule in spec.blocking), 0)
-    kept: list[_Scored] = []
-    for chunk in candidates(keys, None if changed is None else np.asarray(changed, dtype=bool)):
-        bits = score(prepared, chunk.left, chunk.right, model)
-        by_rule[spec.blocking[chunk.rule].name] += len(bits)
-        kept.append(_above(chunk, bits, limits.review))
-        if progress:
-            progress(sum(by_rule.values()))
-    pairs = _table(prepared.ids, kept, [rule.name for rule in spec.blocking], limits)
-    same = int(np.count_nonzero(pairs.column("band").to_numpy() == "same")) if pairs.num_rows else 0
-    total = sum(by_rule.values())
-    review = pairs.num_rows - same
-    return MatchResult(pairs, Report(len(prepared), total, by_rule, same, review, total - same - review, dropped))
+    prepared = model.terms.apply(model.spec.standardise(table))
+    blocks = derive(prepared, model.spec)
+    pairs = pairs_of(blocks, None if changed is None else np.asarray(changed, dtype=bool))
+    return scored(prepared, model, pairs, blocks.dropped, thresholds or Thresholds(), progress)
+
+
+def scored(
+    table: Prepared,
+    model: Model,
+    pairs: Pairs,
+    dropped: tuple[DroppedBlock, ...],
+    limits: Thresholds,
+    progress: Callable[[int], None] | None = None,
+) -> MatchResult:
+    """The candidate `pairs` of a prepared table that are at least doubtful, scored on all cores."""
+    floor = float(np.log2(limits.review / (1 - limits.review))) if 0 < limits.review < 1 else -np.inf
+    worker = partial(_above, table, model, floor)
+    kept, done = [], 0
+    with ThreadPoolExecutor() as pool:
+        for part in pool.map(worker, pairs.chunks()):
+            kept.append(part)
+            done = min(done + CHUNK, len(pairs))
+            if progress:
+                progress(done)
+    rules = [rule.name for rule in model.spec.blocking] + [EVERY_PAIR]
+    result = _table(table.ids, kept, rules, limits)
+    same = int(np.count_nonzero(result.column("band").to_numpy() == "same")) if result.num_rows else 0
+    counts = np.bincount(pairs.rule, minlength=len(rules)).tolist()
+    by_rule = {name: count for name, count in zip(rules, counts, strict=True) if count or name != EVERY_PAIR}
+    review = result.num_rows - same
+    report = Report(len(table), len(pairs), by_rule, same, review, len(pairs) - same - review, dropped)
+    return MatchResult(result, report)
 
 
 def score(table: Prepared, left: Index, right: Index, model: Model) -> Floats:
     """The evidence in bits for pairs of record positions, prior included; shape (pairs,)."""
-    patterns = compare(table, left, right, model.spec)
+    return _weighed(table, left, right, compare(table, left, right, model.spec), model)
+
+
+def _weighed(table: Prepared, left: Index, right: Index, patterns: Patterns, model: Model) -> Floats:
     distinct, inverse = np.unique(patterns, return_inverse=True)
-    weights = pattern_weights(distinct, model.spec, arrays(model.m), arrays(model.u))
-    fields = weights.fields[inverse] + frequency_bits(table, left, right, patterns, model)
-    return total_bits(model.prior_bits, fields, weights.ceiling[inverse])
+    weights = pattern_weights(distinct, model.spec, model.learned)
+    frequent = frequency_bits(table, left, right, patterns, model.spec, model.terms)
+    return total_bits(model.prior_bits, weights.fields[inverse] + frequent, weights.ceiling[inverse])
 
 
-def arrays(shares: Mapping[str, tuple[float, ...]]) -> dict[str, Floats]:
-    return {name: np.array(several) for name, several in shares.items()}
+def _above(table: Prepared, model: Model, floor: float, pairs: Pairs) -> _Scored:
+    """The pairs of at least `floor` bits."""
+    if model.spec.dependent and np.isfinite(floor):
+        pairs, patterns = promising(table, pairs, model, floor)
+    else:
+        patterns = compare(table, pairs.left, pairs.right, model.spec)
+    bits = _weighed(table, pairs.left, pairs.right, patterns, model)
+    keep = np.nonzero(bits >= floor)[0]
+    return _Scored(pairs.part(keep), bits[keep])
 
 
 def band(chance: float, thresholds: Thresholds) -> str:
@@ -107,23 +136,19 @@ def band(chance: float, thresholds: Thresholds) -> str:
     return "review" if chance >= thresholds.review else "different"
 
 
-def _above(chunk: Candidates, bits: Floats, review: float) -> _Scored:
-    keep = probability(bits) >= review
-    return _Scored(chunk.rule, chunk.left[keep], chunk.right[keep], bits[keep])
-
-
-def _table(ids: Index, scored: list[_Scored], rules: list[str], thresholds: Thresholds) -> pa.Table:
-    if not scored:
+def _table(ids: Index, several: list[_Scored], rules: list[str], thresholds: Thresholds) -> pa.Table:
+    if not several:
         return SCHEMA.empty_table()
-    left = ids[np.concatenate([one.left for one in scored])]
-    right = ids[np.concatenate([one.right for one in scored])]
-    bits = np.concatenate([one.bits for one in scored])
-    rule = np.repeat([one.rule for one in scored], [len(one.left) for one in scored])
+    left = ids[np.concatenate([one.pairs.left for one in several])]
+    right = ids[np.concatenate([one.pairs.right for one in several])]
+    bits = np.concatenate([one.bits for one in several])
+    rule = np.concatenate([one.pairs.rule for one in several])
     a, b = np.minimum(left, right), np.maximum(left, right)
     order = np.lexsort((b, a))
     chance = probability(bits[order])
-    bands = np.where(chance >= thresholds.same, "same", "review")
-    columns = [a[order], b[order], np.array(rules)[rule[order]], bits[order], chance, bands]
+    bands = pa.DictionaryArray.from_arrays(pa.array(chance < thresholds.same, pa.int8()), pa.array(["same", "review"]))
+    named = pa.DictionaryArray.from_arrays(pa.array(rule[order], pa.int32()), pa.array(rules, pa.string()))
+    columns = [a[order], b[order], named.dictionary_decode(), bits[order], chance, bands.dictionary_decode()]
     return pa.table(
         [pa.array(column, field.type) for column, field in zip(columns, SCHEMA, strict=True)], schema=SCHEMA
     )
@@ -141,7 +166,7 @@ def contradictions(table: pa.Table, model: Model) -> Callable[[Index, Index], Fl
     def contradict(a: Index, b: Index) -> Flags:
         left, right = (order[np.searchsorted(prepared.ids, ids, sorter=order)] for ids in (a, b))
         patterns, inverse = np.unique(compare(prepared, left, right, model.spec), return_inverse=True)
-        weights = pattern_weights(patterns, model.spec, arrays(model.m), arrays(model.u))
+        weights = pattern_weights(patterns, model.spec, model.learned)
         return np.asarray(np.isfinite(weights.ceiling)[inverse], dtype=bool)
 
     return contradict

@@ -4,14 +4,23 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import blake2b
 from typing import Any
 
+import numpy as np
+
+from dedup.dependence import Bond
+from dedup.derive import derive
+from dedup.kinds import Kind
 from dedup.organizations import ORGANIZATION
 from dedup.persons import PERSON
 from dedup.spec import MatchSpec
+from dedup.standardise.fields import Field
 from dedup.terms import Terms
+from dedup.weigh import Parameters
 
+TABLE = "table"
 SPECS = {spec.name: spec for spec in (PERSON, ORGANIZATION)}
 
 
@@ -20,7 +29,8 @@ class Model:
     """Parameters of one kind.
 
     `prior` is the chance that two records drawn at random are one customer; m and u are shares per comparison, level by
-    level, "missing" left out.
+    level, "missing" left out. A model of the kind "table" is one of a table with columns of its own: it holds the
+    `fields` that are compared and the `rules` by which candidates are found.
     """
 
     kind: str
@@ -28,11 +38,20 @@ class Model:
     m: Mapping[str, tuple[float, ...]]
     u: Mapping[str, tuple[float, ...]]
     terms: Terms
+    bonds_m: tuple[Bond, ...] = ()
+    bonds_u: tuple[Bond, ...] = ()
+    fields: tuple[Field, ...] = ()
+    rules: tuple[tuple[str, ...], ...] = ()
     report: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
-    @property
+    @cached_property
     def spec(self) -> MatchSpec:
-        return SPECS[self.kind]
+        return SPECS[self.kind] if self.kind in SPECS else derive(self.fields, self.rules)
+
+    @cached_property
+    def learned(self) -> Parameters:
+        m, u = ({name: np.array(several) for name, several in shares.items()} for shares in (self.m, self.u))
+        return Parameters(m, u, self.bonds_m, self.bonds_u)
 
     @property
     def prior_bits(self) -> float:
@@ -52,10 +71,14 @@ class Model:
     def from_dict(cls, data: Mapping[str, Any]) -> "Model":
         """Raises ValueError if the parameters are of an unknown kind or do not fit the levels of its specification."""
         kind = data["kind"]
-        if kind not in SPECS:
-            raise ValueError(f"no matching specification for {kind!r}; known: {', '.join(sorted(SPECS))}")
+        if kind not in SPECS and kind != TABLE:
+            raise ValueError(f"no matching specification for {kind!r}; known: {', '.join(sorted((*SPECS, TABLE)))}")
         levels = data["levels"]
-        for comparison in SPECS[kind].comparisons:
+        fields = tuple(Field(one["name"], one["column"], Kind(one["kind"])) for one in data.get("fields", ()))
+        rules = tuple(tuple(rule) for rule in data.get("rules", ()))
+        spec = SPECS[kind] if kind in SPECS else derive(fields, rules)
+        names = [comparison.name for comparison in spec.comparisons]
+        for comparison in spec.comparisons:
             labels = [one["label"] for one in levels.get(comparison.name, [])]
             if labels != [level.label for level in comparison.levels]:
                 raise ValueError(f"the stored model does not fit: the levels of {comparison.name} changed; train again")
@@ -65,6 +88,10 @@ class Model:
             m={name: tuple(one["m"] for one in several) for name, several in levels.items()},
             u={name: tuple(one["u"] for one in several) for name, several in levels.items()},
             terms=Terms.from_dict(data["terms"]),
+            bonds_m=tuple(Bond.from_dict(bond, names) for bond in data.get("bonds_m", ())),
+            bonds_u=tuple(Bond.from_dict(bond, names) for bond in data.get("bonds_u", ())),
+            fields=fields,
+            rules=rules,
             report=data.get("report", {}),
         )
 
@@ -76,4 +103,14 @@ class Model:
             ]
             for comparison in self.spec.comparisons
         }
-        return {"kind": self.kind, "prior": self.prior, "levels": levels, "terms": self.terms.to_dict()}
+        found = {"kind": self.kind, "prior": self.prior, "levels": levels, "terms": self.terms.to_dict()}
+        if self.kind != TABLE:
+            return found
+        names = [comparison.name for comparison in self.spec.comparisons]
+        return {
+            **found,
+            "fields": [{"name": one.name, "column": one.column, "kind": one.kind.value} for one in self.fields],
+            "rules": [list(rule) for rule in self.rules],
+            "bonds_m": [bond.to_dict(names) for bond in self.bonds_m],
+            "bonds_u": [bond.to_dict(names) for bond in self.bonds_u],
+        }

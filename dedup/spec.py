@@ -6,8 +6,12 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from dedup.columns import Index, Levels, Prepared
+from dedup.standardise.fields import Field
 
 Compare = Callable[[Prepared, Index, Index], Levels]
+
+# The outcome of a quick comparison that needs a closer look.
+UNDECIDED = 15
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,8 @@ class Level:
     m and u are the shares of true matches and of other pairs expected there, used where there is too little data to
     learn from. `low` and `high` bound the weight in bits whatever the data says. `voids` names comparisons whose
     agreement says nothing at this level, because relatives or colleagues share it too. `ceiling` (bits) keeps a pair
-    with this contradiction from being merged unseen.
+    with this contradiction from being merged unseen. `most` bounds the share of true matches at this level, so that
+    training does not take for a customer what only shares a street.
     """
 
     label: str
@@ -39,6 +44,7 @@ class Level:
     high: float = 24.0
     voids: tuple[str, ...] = ()
     ceiling: float | None = None
+    most: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,9 @@ class Comparison:
 
     `columns` are the given columns shown in an explanation, `shown` the standardised column whose likeness is.
     Comparisons of one `group` are correlated: the strongest counts in full, the others half.
-    On `adjusted` levels the weight follows the frequency of the value in the columns `terms`.
+    On `adjusted` levels the weight follows the frequency of the value in the columns `terms`, by `spread` bits at the
+    most. `quick` decides what equality alone decides, and gives `UNDECIDED` for the rest, which `closer` decides. `strength` is that of the m of
+    the levels against the data, counted in pairs.
     """
 
     name: str
@@ -58,6 +66,10 @@ class Comparison:
     group: str | None = None
     terms: tuple[str, ...] = ()
     adjusted: tuple[int, ...] = ()
+    spread: float = 6.0
+    quick: Compare | None = None
+    closer: Compare | None = None
+    strength: float = 25.0
 
 
 @dataclass(frozen=True)
@@ -92,7 +104,9 @@ class MatchSpec:
 
     `owner` tells different customers roughly apart: a value of the columns `shareable` that belongs to
     `shared_by` owners or more is a switchboard or a shared mailbox. `common` columns get term frequencies.
-    A blocking value held by more than `max_block` records stops being a key.
+    A blocking value held by more than `max_block` records stops being a key, unless a second key of `split` divides it.
+    `u_strength` is that of the u of the levels against the data, counted in pairs. Where `dependent`, it is learned
+    which comparisons are not independent evidence; the weights then only add up, and nothing else bends them.
     """
 
     name: str
@@ -104,8 +118,12 @@ class MatchSpec:
     common: tuple[str, ...]
     shared_by: int = 4
     max_block: int = 120
+    split: tuple[str, ...] = ()
     contradictions: tuple[Contradiction, ...] = ()
     overrules: tuple[Overrule, ...] = ()
+    u_strength: float = 10_000.0
+    dependent: bool = False
+    fields: tuple[Field, ...] = ()
     by_name: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

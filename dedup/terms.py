@@ -1,16 +1,18 @@
 """How frequent values are: kept in the model, so that a score does not depend on records that arrive later.
 
-Values are held as 64-bit fingerprints: a stored model names nobody.
+Values are held as 64-bit hashes: a stored model names nobody.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.columns import MISSING, Codes, Column, Floats, Prepared, fingerprint
+from dedup.columns import MISSING, Codes, Column, Flags, Floats, Prepared
+from dedup.hashing import Hashes
 
 # Seen this often a value's frequency is known well enough to be used on its own.
 LEAST_SEEN = 4
@@ -25,10 +27,24 @@ class Frequencies:
     rest: float
     common: Mapping[str, float]
 
+    @cached_property
+    def _table(self) -> tuple[Hashes, Floats]:
+        """Hashes in order, with their shares and a last place for what is not found."""
+        hashes = np.array([int(name, 16) for name in self.common], dtype=np.uint64)
+        shares = np.array(list(self.common.values()), dtype=np.float64)
+        order = np.argsort(hashes)
+        return hashes[order], shares[order]
+
     def of(self, column: Column) -> Floats:
         """The frequency of each entry of the column's vocabulary, shape (vocabulary,)."""
-        found = [self.common.get(fingerprint(value), self.rest) for value in column.vocabulary]
-        return np.array(found, dtype=np.float64)
+        hashes, shares = self._table
+        wanted = column.hashes[:-1]
+        found = np.full(len(wanted), self.rest)
+        if len(hashes):
+            place = np.minimum(np.searchsorted(hashes, wanted), len(hashes) - 1)
+            hit = hashes[place] == wanted
+            found[hit] = shares[place[hit]]
+        return found
 
 
 @dataclass(frozen=True)
@@ -45,7 +61,7 @@ class Terms:
         """
         own = {f"own_{name}": _without(prepared.columns[name], values) for name, values in self.shared.items()}
         frequencies = {name: known.of(prepared.columns[name]) for name, known in self.frequencies.items()}
-        return Prepared(prepared.ids, {**prepared.columns, **own}, prepared.raw, frequencies)
+        return replace(prepared, columns={**prepared.columns, **own}, frequencies=frequencies)
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -64,36 +80,44 @@ class Terms:
         )
 
 
-def learn(prepared: Prepared, common: tuple[str, ...], shareable: tuple[str, ...], owner: str, shared_by: int) -> Terms:
-    """Term frequencies of the columns `common`, and shared values of the columns `shareable`."""
+def learn(
+    prepared: Prepared, common: tuple[str, ...], shareable: tuple[str, ...], owner: str, shared_by: int, own: float
+) -> Terms:
+    """Term frequencies of the columns `common`, and shared values of the columns `shareable`.
+
+    `own` records with a value are taken for the customer's own, and do not make it frequent.
+    """
     return Terms(
-        frequencies={name: _frequencies(prepared.columns[name]) for name in common},
+        frequencies={name: _frequencies(prepared.columns[name], own) for name in common},
         shared={name: _shared(prepared.columns[name], prepared.columns[owner].first, shared_by) for name in shareable},
     )
 
 
-def _frequencies(column: Column) -> Frequencies:
+def _frequencies(column: Column, own: float) -> Frequencies:
     present = column.first[column.first != MISSING]
     if len(present) < 2:
         return Frequencies(chance=0.01, rest=0.01, common={})
     counts = np.bincount(present, minlength=len(column.vocabulary))
-    order = np.lexsort((column.vocabulary.astype(str), -counts))[:MOST_TERMS]
-    frequent = order[counts[order] >= LEAST_SEEN]
+    total = len(present)
+    seen = np.nonzero(counts >= LEAST_SEEN)[0]
+    names = column.hashes_of(seen)
+    order = np.lexsort((names, -counts[seen]))[:MOST_TERMS]
+    frequent, names = seen[order], names[order]
+    strangers = np.maximum(counts - own, 0.5) if own else counts.astype(float)
     others = counts.copy()
     others[frequent] = 0
-    total = len(present)
-    rest = float((others.astype(float) ** 2).sum() / max(others.sum(), 1)) / total
+    rest = float((others * strangers).sum() / max(others.sum(), 1)) / total
     return Frequencies(
-        chance=float(((counts / total) ** 2).sum()),
-        rest=max(rest, 1.0 / total),
-        common={fingerprint(str(column.vocabulary[at])): float(counts[at]) / total for at in frequent},
+        chance=float((counts * strangers).sum()) / total**2,
+        rest=max(rest, 0.5 / total),
+        common={f"{name:016x}": float(strangers[at]) / total for name, at in zip(names, frequent, strict=True)},
     )
 
 
 def _without(column: Column, values: frozenset[str]) -> Column:
     if not values:
         return column
-    shared = np.array([fingerprint(value) in values for value in column.vocabulary] + [False], dtype=bool)
+    shared: Flags = np.isin(column.hashes, np.array([int(value, 16) for value in values], dtype=np.uint64))
     return Column(np.where(shared[column.codes], MISSING, column.codes).astype(np.int32), column.vocabulary)
 
 
@@ -104,4 +128,4 @@ def _shared(column: Column, owner: Codes, shared_by: int) -> frozenset[str]:
         np.column_stack([column.codes[rows, at], owner[rows]]).astype(np.int64), axis=0
     )
     owners = np.bincount(pairs[:, 0], minlength=len(column.vocabulary)) if len(pairs) else np.zeros(0, dtype=int)
-    return frozenset(fingerprint(str(column.vocabulary[value])) for value in np.nonzero(owners >= shared_by)[0])
+    return frozenset(f"{value:016x}" for value in column.hashes_of(np.nonzero(owners >= shared_by)[0]))

@@ -1,42 +1,48 @@
 """Training without labels: u from random pairs, m and the prior by expectation maximisation over candidate pairs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from dedup.blocking import candidates, derive
-from dedup.columns import Floats, Prepared
+from dedup.blocking import Pairs, derive, pairs_of
+from dedup.columns import Floats, Index, Prepared
+from dedup.dependence import bonds
 from dedup.model import Model
-from dedup.spec import MatchSpec
+from dedup.spec import Comparison, MatchSpec
 from dedup.terms import Terms, learn
-from dedup.weigh import Patterns, compare, pattern_weights, probability, total_bits, unpack
+from dedup.weigh import Parameters, Patterns, compare, frequency_bits, pattern_weights, probability, unpack
 
-RANDOM_PAIRS = 500_000
+RANDOM_PAIRS = 400_000
 # Candidate pairs beyond this teach m nothing new.
-MOST_CANDIDATES = 3_000_000
-ITERATIONS = 40
+MOST_CANDIDATES = 200_000
+ITERATIONS, FEWEST_ITERATIONS = 40, 6
 TOLERANCE = 1e-4
-# Strength of the specification's m and u, counted in pairs.
-M_STRENGTH, U_STRENGTH = 25.0, 10_000.0
 # A thousand pairs hold one match: counts beside the data as much as a thousand pairs do.
 DEFAULT_PRIOR, PRIOR_STRENGTH = 1e-3, 1_000.0
 # Between one match in fifty records and twenty matches per record: outside lies a model that ran away.
 FEWEST_MATCHES, MOST_MATCHES = 0.02, 20.0
+# A customer has this many records of its own with a value, on the average, before others are counted.
+OWN_RECORDS = 1.5
 
 Shares = Mapping[str, Floats]
 
 
 @dataclass(frozen=True)
-class Counted:
-    """Distinct patterns, how many pairs show each, and the outcome per comparison."""
+class Seen:
+    """Pairs by what they show: distinct patterns with their levels, the pattern of each case, and how often it stands.
+
+    `frequent` are the bits that the frequency of the values adds to each case; `counts` the pairs that it stands for.
+    """
 
     patterns: Patterns
-    counts: Floats
     levels: NDArray[np.int64]
+    case: Index
+    frequent: Floats
+    counts: Floats
 
 
 def train(table: pa.Table, spec: MatchSpec, *, seed: int = 0) -> Model:
@@ -45,100 +51,170 @@ def train(table: pa.Table, spec: MatchSpec, *, seed: int = 0) -> Model:
     Raises ValueError if the table breaks the input contract.
     """
     plain = spec.standardise(table)
-    terms = learn(plain, spec.common, spec.shareable, spec.owner, spec.shared_by)
+    terms = learned_terms(plain, spec)
     prepared = terms.apply(plain)
-    drawn = _random_pairs(prepared, spec, np.random.default_rng(seed))
-    found, total = _candidate_patterns(prepared, spec)
-    return _expectation_maximisation(spec, terms, records=len(prepared), pairs=total, drawn=drawn, found=found)
+    drawn = draw(prepared, spec, terms, seed)
+    return fit(prepared, spec, terms, pairs_of(derive(prepared, spec)), drawn, seed=seed)
 
 
-def _expectation_maximisation(
-    spec: MatchSpec, terms: Terms, *, records: int, pairs: int, drawn: Counted, found: Counted
-) -> Model:
-    possible = records * (records - 1) / 2
-    m, u = default_m, default_u = _defaults(spec)
-    prior = max(min(DEFAULT_PRIOR, 1.0 / max(records, 1)), 1e-9)
+def learned_terms(table: Prepared, spec: MatchSpec) -> Terms:
+    own = OWN_RECORDS if spec.dependent else 0.0
+    return learn(table, spec.common, spec.shareable, spec.owner, spec.shared_by, own)
+
+
+def fit(table: Prepared, spec: MatchSpec, terms: Terms, pairs: Pairs, drawn: Seen, *, seed: int = 0) -> Model:
+    """The model that explains the candidate `pairs`; `drawn` are pairs of records at random."""
+    found = _sampled(table, spec, terms, pairs, seed)
+    records, possible = len(table), len(table) * (len(table) - 1) / 2
     # A sample of the candidates stands for all of them.
-    scale = pairs / max(found.counts.sum(), 1.0)
-    iterations = 0
-    while iterations < ITERATIONS:
+    scale = len(pairs) / max(found.counts.sum(), 1.0)
+    default = _defaults(spec, terms)
+    learned = _bonded(default, spec, drawn)
+    prior = max(min(DEFAULT_PRIOR, 1.0 / max(records, 1)), 1e-9)
+    iterations, moved = 0, np.inf
+    while iterations < ITERATIONS and (moved >= TOLERANCE or iterations < FEWEST_ITERATIONS):
         iterations += 1
-        expected = found.counts * _posterior(found, spec, m, u, prior)
-        unmatched = drawn.counts * (1.0 - _posterior(drawn, spec, m, u, prior))
-        new_m = _shares(found.levels, expected, spec, default_m, M_STRENGTH)
-        u = _shares(drawn.levels, unmatched, spec, default_u, U_STRENGTH)
+        expected = found.counts * _posterior(found, spec, learned, prior)
+        unmatched = drawn.counts * (1.0 - _posterior(drawn, spec, learned, prior))
+        # Bonds cost more than shares and settle sooner.
+        new = _maximised(spec, learned, default, found, expected, drawn, unmatched, bond=iterations % 4 == 1, settled=iterations > 4)
         matches = np.clip(expected.sum() * scale, FEWEST_MATCHES * records, MOST_MATCHES * records)
         new_prior = float((matches + PRIOR_STRENGTH * DEFAULT_PRIOR) / (possible + PRIOR_STRENGTH))
-        moved = max(abs(np.log2(new_prior / prior)), *(float(np.abs(new_m[name] - m[name]).max()) for name in m))
-        m, prior = new_m, new_prior
-        if moved < TOLERANCE:
-            break
+        moved = max(abs(np.log2(new_prior / prior)), *(float(np.abs(new.m[name] - learned.m[name]).max()) for name in new.m))
+        learned, prior = new, new_prior
     report = {
         "rows": records,
-        "pairs": pairs,
+        "pairs": len(pairs),
         "random_pairs": int(drawn.counts.sum()),
         "iterations": iterations,
         "prior": prior,
         "expected_matches": prior * possible,
     }
-    return _model(spec, terms, m, u, report)
+    return _model(spec, terms, learned, report)
 
 
-def _posterior(seen: Counted, spec: MatchSpec, m: Shares, u: Shares, prior: float) -> Floats:
-    """The probability of a match per pattern, by the very rules that score a pair later."""
-    weights = pattern_weights(seen.patterns, spec, m, u)
-    return probability(total_bits(float(np.log2(prior / (1 - prior))), weights.fields, weights.ceiling))
-
-
-def _shares(
-    levels: NDArray[np.int64], counts: Floats, spec: MatchSpec, default: Shares, strength: float
-) -> dict[str, Floats]:
-    """Share of pairs per level among those where the comparison was possible, drawn towards the default."""
-    shares = {}
-    for at, comparison in enumerate(spec.comparisons):
-        seen = np.bincount(levels[:, at], weights=counts, minlength=len(comparison.levels) + 1)[1:]
-        shares[comparison.name] = (seen + strength * default[comparison.name]) / (seen.sum() + strength)
-    return shares
-
-
-def _random_pairs(table: Prepared, spec: MatchSpec, random: np.random.Generator) -> Counted:
-    """Patterns of pairs drawn at random, or of all pairs where there are fewer."""
-    records = len(table)
+def draw(table: Prepared, spec: MatchSpec, terms: Terms, seed: int = 0) -> Seen:
+    """What pairs drawn at random show, or all pairs where there are fewer."""
+    records, random = len(table), np.random.default_rng(seed)
     if records * (records - 1) // 2 <= RANDOM_PAIRS:
         left, right = np.triu_indices(records, k=1)
     else:
         left = random.integers(0, records, RANDOM_PAIRS)
         right = (left + random.integers(1, records, RANDOM_PAIRS)) % records
-        left, right = np.minimum(left, right), np.maximum(left, right)
-    return _count(compare(table, left, right, spec), spec)
+    return _seen(table, spec, terms, np.minimum(left, right), np.maximum(left, right))
 
 
-def _candidate_patterns(table: Prepared, spec: MatchSpec) -> tuple[Counted, int]:
-    """Patterns of the candidate pairs, evenly thinned where there are very many, and their full number."""
-    keys, _ = derive(table, spec)
-    total = sum(len(chunk.left) for chunk in candidates(keys))
-    step = max(1, -(-total // MOST_CANDIDATES))
-    parts = [compare(table, chunk.left[::step], chunk.right[::step], spec) for chunk in candidates(keys)]
-    return _count(np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64), spec), total
+def _sampled(table: Prepared, spec: MatchSpec, terms: Terms, pairs: Pairs, seed: int) -> Seen:
+    if len(pairs) > MOST_CANDIDATES:
+        chosen = np.random.default_rng(seed).choice(len(pairs), MOST_CANDIDATES, replace=False)
+        pairs = pairs.part(np.sort(chosen))
+    return _seen(table, spec, terms, pairs.left, pairs.right)
 
 
-def _count(patterns: Patterns, spec: MatchSpec) -> Counted:
-    values, counts = np.unique(patterns, return_counts=True)
-    return Counted(values, counts.astype(np.float64), unpack(values, spec))
+def _seen(table: Prepared, spec: MatchSpec, terms: Terms, left: Index, right: Index) -> Seen:
+    packed = compare(table, left, right, spec)
+    patterns, case = np.unique(packed, return_inverse=True)
+    if not spec.dependent:
+        counts = np.bincount(case, minlength=len(patterns)).astype(float)
+        return Seen(patterns, unpack(patterns, spec), np.arange(len(patterns)), np.zeros(len(patterns)), counts)
+    # Pairs of one pattern whose frequencies weigh the same to a quarter of a bit are one case.
+    bits = np.round(frequency_bits(table, left, right, packed, spec, terms).sum(axis=1) * 4).astype(np.int64)
+    cases, counted = np.unique(case * 1024 + np.clip(bits, -511, 511) + 511, return_counts=True)
+    return Seen(patterns, unpack(patterns, spec), cases // 1024, (cases % 1024 - 511) / 4.0, counted.astype(float))
 
 
-def _defaults(spec: MatchSpec) -> tuple[dict[str, Floats], dict[str, Floats]]:
+def _posterior(seen: Seen, spec: MatchSpec, learned: Parameters, prior: float) -> Floats:
+    """The probability of a match per case, by the very rules that score a pair later."""
+    weights = pattern_weights(seen.patterns, spec, learned)
+    total = float(np.log2(prior / (1 - prior))) + weights.fields.sum(axis=1)[seen.case] + seen.frequent
+    return probability(np.minimum(total, weights.ceiling[seen.case]))
+
+
+def _maximised(
+    spec: MatchSpec, before: Parameters, default: Parameters, found: Seen, expected: Floats, drawn: Seen,
+    unmatched: Floats, *, bond: bool, settled: bool,
+) -> Parameters:  # fmt: skip
+    matched, random = _by_pattern(found, expected), _by_pattern(drawn, unmatched)
+    m, u = {}, {}
+    for at, comparison in enumerate(spec.comparisons):
+        name = comparison.name
+        m[name] = _bounded(_share(found.levels[:, at], matched, default.m[name], comparison.strength), comparison)
+        u[name] = _chance(_share(drawn.levels[:, at], random, default.u[name], spec.u_strength), before.u[name], spec)
+    learned = replace(before, m=m, u=u)
+    if not (spec.dependent and bond):
+        return learned
+    shares = [m[comparison.name] for comparison in spec.comparisons]
+    return replace(
+        learned,
+        bonds_m=bonds(found.levels, matched, shares) if settled else (),
+        bonds_u=bonds(drawn.levels, random, shares),
+    )
+
+
+def _bonded(default: Parameters, spec: MatchSpec, drawn: Seen) -> Parameters:
+    """To begin with, all pairs drawn at random are taken for unrelated records."""
+    if not spec.dependent:
+        return default
+    shares = [default.m[comparison.name] for comparison in spec.comparisons]
+    return replace(default, bonds_u=bonds(drawn.levels, _by_pattern(drawn, drawn.counts), shares))
+
+
+def _by_pattern(seen: Seen, weights: Floats) -> Floats:
+    return np.bincount(seen.case, weights=weights, minlength=len(seen.patterns))
+
+
+def _share(levels: NDArray[np.int64], counts: Floats, default: Floats, strength: float) -> Floats:
+    """Share of pairs per level among those where the comparison was possible, drawn towards the default."""
+    seen = np.bincount(levels, weights=counts, minlength=len(default) + 1)[1:]
+    shares: Floats = (seen + strength * default) / (seen.sum() + strength)
+    return shares
+
+
+def _bounded(shares: Floats, comparison: Comparison) -> Floats:
+    """Shares that keep within the bounds of their levels; what is taken away goes to the others."""
+    most = np.array([level.most for level in comparison.levels])
+    over = shares > most
+    if not over.any():
+        return shares
+    bounded = np.where(over, most, shares)
+    spare = 1.0 - bounded[over].sum()
+    return np.where(over, bounded, bounded * spare / max(bounded[~over].sum(), 1e-12))
+
+
+def _chance(shares: Floats, before: Floats, spec: MatchSpec) -> Floats:
+    """Where weights follow the frequency of values, the chance that two are equal is theirs, counted, not drawn."""
+    if not spec.dependent:
+        return shares
+    rest: Floats = shares[1:] * (1.0 - before[0]) / max(shares[1:].sum(), 1e-12)
+    return np.concatenate([before[:1], rest])
+
+
+def _defaults(spec: MatchSpec, terms: Terms) -> Parameters:
     """The specification's m and u, each summing to one per comparison."""
     m, u = {}, {}
     for comparison in spec.comparisons:
         expected = np.array([level.m for level in comparison.levels])
         by_chance = np.array([level.u for level in comparison.levels])
+        if spec.dependent:
+            equal = min(terms.frequencies[comparison.terms[0]].chance, 0.999)
+            by_chance = np.full(len(expected), (1.0 - equal) / (len(expected) - 1))
+            by_chance[0] = equal
         m[comparison.name], u[comparison.name] = expected / expected.sum(), by_chance / by_chance.sum()
-    return m, u
+    return Parameters(m, u)
 
 
-def _model(spec: MatchSpec, terms: Terms, m: Shares, u: Shares, report: dict[str, Any]) -> Model:
-    m_levels = {name: tuple(float(share) for share in shares) for name, shares in m.items()}
-    u_levels = {name: tuple(float(share) for share in shares) for name, shares in u.items()}
-    learned = {name: {"m": list(m_levels[name]), "u": list(u_levels[name])} for name in m_levels}
-    return Model(spec.name, report["prior"], m_levels, u_levels, terms, {**report, "levels": learned})
+def _model(spec: MatchSpec, terms: Terms, learned: Parameters, report: dict[str, Any]) -> Model:
+    m, u = ({name: tuple(map(float, shares)) for name, shares in side.items()} for side in (learned.m, learned.u))
+    levels = {name: {"m": list(m[name]), "u": list(u[name])} for name in m}
+    return Model(
+        kind=spec.name,
+        prior=report["prior"],
+        m=m,
+        u=u,
+        terms=terms,
+        bonds_m=learned.bonds_m,
+        bonds_u=learned.bonds_u,
+        fields=spec.fields,
+        rules=tuple(rule.columns for rule in spec.blocking) if spec.fields else (),
+        report={**report, "levels": levels},
+    )

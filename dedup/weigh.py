@@ -11,17 +11,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.columns import Flags, Floats, Index, Prepared
-from dedup.model import Model
+from dedup.dependence import Bond, bond_bits
 from dedup.spec import Comparison, Contradiction, Level, MatchSpec
+from dedup.terms import Terms
 
 BITS_PER_LEVEL = 4
 NO_CEILING = np.inf
-# A rare name may add this much beyond its level, a common one take this much away.
-MOST_ADDED, MOST_TAKEN = 6.0, 6.0
 # What correlated evidence beside the strongest of its group still counts.
 CORRELATED_SHARE = 0.5
 
 Patterns = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What is learned about levels: the shares m and u by comparison, and the bonds between comparisons for each."""
+
+    m: Mapping[str, Floats]
+    u: Mapping[str, Floats]
+    bonds_m: tuple[Bond, ...] = ()
+    bonds_u: tuple[Bond, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,13 +56,16 @@ def unpack(patterns: Patterns, spec: MatchSpec) -> NDArray[np.int64]:
     return levels
 
 
-def pattern_weights(patterns: Patterns, spec: MatchSpec, m: Mapping[str, Floats], u: Mapping[str, Floats]) -> Weights:
+def pattern_weights(patterns: Patterns, spec: MatchSpec, learned: Parameters) -> Weights:
     """Bounded weights of each pattern, after contradictions and correlated evidence are taken into account."""
     levels = unpack(patterns, spec)
     fields = np.zeros(levels.shape, dtype=np.float64)
     ceiling = np.full(len(patterns), NO_CEILING)
     for at, comparison in enumerate(spec.comparisons):
-        fields[:, at] = level_weights(comparison, m[comparison.name], u[comparison.name])[levels[:, at]]
+        name = comparison.name
+        fields[:, at] = level_weights(comparison, learned.m[name], learned.u[name])[levels[:, at]]
+    if spec.dependent:
+        fields += bond_bits(levels, learned.bonds_m) - bond_bits(levels, learned.bonds_u)
     for at, comparison in enumerate(spec.comparisons):
         standing = np.ones(len(patterns), dtype=bool)
         for overrule in spec.overrules:
@@ -91,17 +103,21 @@ def level_weights(comparison: Comparison, m: Floats, u: Floats) -> Floats:
     return np.concatenate([[0.0], np.clip(np.log2(m / u), low, high)])
 
 
-def frequency_bits(table: Prepared, left: Index, right: Index, patterns: Patterns, model: Model) -> Floats:
+def frequency_bits(table: Prepared, left: Index, right: Index, patterns: Patterns, spec: MatchSpec, terms: Terms) -> Floats:
     """What rare and common values add to the level weights; shape (pairs, comparisons)."""
-    bits = np.zeros((len(left), len(model.spec.comparisons)))
-    levels = unpack(patterns, model.spec)
-    for at, comparison in enumerate(model.spec.comparisons):
-        chosen = np.isin(levels[:, at], comparison.adjusted)
+    bits = np.zeros((len(left), len(spec.comparisons)))
+    levels = unpack(patterns, spec)
+    for at, comparison in enumerate(spec.comparisons):
+        if not comparison.terms:
+            continue
+        chosen = np.nonzero(np.isin(levels[:, at], comparison.adjusted))[0]
+        added = np.zeros(len(chosen))
         for name in comparison.terms:
             frequency = shared_frequency(table, name, left[chosen], right[chosen])
-            ratio = np.log2(model.terms.frequencies[name].chance / frequency)
-            bits[chosen, at] += np.where(np.isnan(ratio), 0.0, ratio)
-    return np.clip(bits, -MOST_TAKEN, MOST_ADDED)
+            ratio = np.log2(terms.frequencies[name].chance / frequency)
+            added += np.where(np.isnan(ratio), 0.0, ratio)
+        bits[chosen, at] = np.clip(added, -comparison.spread, comparison.spread)
+    return bits
 
 
 def shared_frequency(table: Prepared, name: str, left: Index, right: Index) -> Floats:

@@ -9,7 +9,7 @@ from babel import Locale
 
 from dedup.standardise.text import fold, given_value
 
-_ABBREVIATIONS = {
+ABBREVIATIONS = {
     "st": "street", "str": "street", "strasse": "street", "straße": "street", "rd": "road", "ave": "avenue",
     "av": "avenue", "blvd": "boulevard", "dr": "drive", "ln": "lane", "ct": "court", "pl": "place", "sq": "square",
     "hwy": "highway", "pkwy": "parkway", "ter": "terrace", "cir": "circle", "n": "north", "s": "south", "e": "east",
@@ -73,7 +73,7 @@ def _street(text: str) -> tuple[str | None, str | None]:
     if numbers:
         # "5 High Street", "Hauptstr. 5": the number stands first or last; one inside ("12th") belongs to the name.
         number = numbers[0] if folded.startswith(numbers[0]) else numbers[-1]
-    words = [_ABBREVIATIONS.get(word, word) for word in folded.split() if word != number]
+    words = [ABBREVIATIONS.get(word, word) for word in folded.split() if word != number]
     return " ".join(word for word in words if word) or None, number
 
 

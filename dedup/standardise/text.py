@@ -13,7 +13,7 @@ LONGEST = 200
 _APOSTROPHES = re.compile(r"['`´’‘]")
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 _PLACEHOLDERS = word_list("placeholders")
-_UMLAUTS = str.maketrans({"ä": "a", "ö": "o", "ü": "u", "Ä": "A", "Ö": "O", "Ü": "U"})
+UMLAUTS = str.maketrans({"ä": "a", "ö": "o", "ü": "u", "Ä": "A", "Ö": "O", "Ü": "U"})
 
 
 def is_placeholder(value: str) -> bool:
@@ -40,7 +40,7 @@ def fold(text: str) -> str:
     Umlauts lose their dots, because sources write both "Müller" and "Muller" more often than "Mueller"; the third
     spelling is caught by `squeeze`.
     """
-    plain = anyascii(text.translate(_UMLAUTS)).lower()
+    plain = anyascii(text.translate(UMLAUTS)).lower()
     return _NOT_WORD.sub(" ", _APOSTROPHES.sub("", plain)).strip()
 
 

@@ -1,0 +1,192 @@
+"""Comparison of single fields of any table: equal, then alike in degrees, then different.
+
+Outcomes are the levels of `dedup.derive`; 0 is "missing". rapidfuzz sees only what equality leaves undecided and what
+the letters of the two values allow.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rapidfuzz import fuzz, process
+from rapidfuzz.distance import OSA, JaroWinkler
+
+from dedup.columns import MISSING, Codes, Column, Flags, Index, Levels, Prepared
+from dedup.compare.values import same
+from dedup.letters import Bound, shared
+from dedup.spec import UNDECIDED, Compare
+
+CLOSE, SIMILAR = 0.92, 0.8
+# rapidfuzz adds the bonus for a common beginning only above this: nothing below can become similar.
+_JARO_NEEDED = 0.7
+# Shares of common letters of two names whose words stand in another order, or where one has a word more.
+_SAME_WORDS, _MOST_WORDS = 0.9, 0.75
+_SIMILAR_MAILBOX = 0.8
+
+
+def quick(field: str) -> Compare:
+    """0 missing, 1 equal, else undecided."""
+    name = f"{field}.text"
+
+    def compare(table: Prepared, left: Index, right: Index) -> Levels:
+        codes = table.first(name)
+        a, b = codes[left], codes[right]
+        levels = np.where(a == b, np.uint8(1), np.uint8(UNDECIDED))
+        levels[(a == MISSING) | (b == MISSING)] = 0
+        return levels
+
+    return compare
+
+
+def whole(field: str, closer: Compare) -> Compare:
+    """Equality, and `closer` for the pairs that it leaves undecided."""
+    first = quick(field)
+
+    def compare(table: Prepared, left: Index, right: Index) -> Levels:
+        levels = first(table, left, right)
+        undecided = np.nonzero(levels == UNDECIDED)[0]
+        if len(undecided):
+            levels[undecided] = closer(table, left[undecided], right[undecided])
+        return levels
+
+    return compare
+
+
+def different(_table: Prepared, left: Index, _right: Index) -> Levels:
+    """2 different: what is not equal is not alike either."""
+    return np.full(len(left), 2, dtype=np.uint8)
+
+
+def given_name(field: str, family: str | None) -> Compare:
+    """2 short form, 3 stands in the place of the family name, then as `name` from 4 on."""
+    alike = name(field)
+
+    def compare(table: Prepared, left: Index, right: Index) -> Levels:
+        roots = table.parts[f"{field}.root"]
+        short = (roots[left] == roots[right]) & (roots[left] != 0)
+        crossed = _crossed(table, field, family, left, right)
+        levels = np.select([crossed, short], [np.uint8(3), np.uint8(2)], np.uint8(0))
+        rest = np.nonzero(levels == 0)[0]
+        levels[rest] = alike(table, left[rest], right[rest]) + 2
+        return levels
+
+    return compare
+
+
+def family_name(field: str, given: str | None) -> Compare:
+    """2 stands in the place of the given name, then as `name` from 3 on."""
+    alike = name(field)
+
+    def compare(table: Prepared, left: Index, right: Index) -> Levels:
+        levels = alike(table, left, right) + np.uint8(1)
+        levels[_crossed(table, field, given, left, right)] = 2
+        return levels
+
+    return compare
+
+
+def name(field: str, *, several: bool = False) -> Compare:
+    """2 close, 3 similar, 4 one begins with the other, 5 different. `several`: words may stand in another order."""
+
+    def compare(table: Prepared, left: Index, right: Index) -> Levels:
+        column = table.columns[f"{field}.text"]
+        a, b = column.first[left], column.first[right]
+        possible = shared(column.letters, a, b)
+        likeness = _scored(column, a, b, possible.jaro() >= _JARO_NEEDED, JaroWinkler.normalized_similarity)
+        if several:
+            worth = (likeness < CLOSE) & (possible.ratio() > _MOST_WORDS)
+            ratio = _scored(column, a, b, worth, fuzz.token_sort_ratio) / 100
+            likeness = np.where(ratio >= _SAME_WORDS, 1, np.where(ratio > _MOST_WORDS, SIMILAR, 0)).clip(likeness)
+        levels = np.select([likeness >= CLOSE, likeness >= SIMILAR], [np.uint8(2), np.uint8(3)], np.uint8(5))
+        # A beginning shares all letters of the shorter value.
+        maybe = (likeness < CLOSE) & (possible.most >= np.minimum(possible.a, possible.b))
+        levels[_begins(column, a, b, maybe)] = 4
+        return levels
+
+    return compare
+
+
+def email(field: str) -> Compare:
+    """2 same mailbox elsewhere, 3 similar mailbox, 4 different."""
+
+    def compare(table: Prepared, left: Index, right: Index) -> Levels:
+        column = table.columns[f"{field}.local"]
+        a, b = column.first[left], column.first[right]
+        possible = shared(column.letters, a, b)
+        worth = (1 - possible.edits() / np.maximum(np.maximum(possible.a, possible.b), 1)) >= _SIMILAR_MAILBOX
+        likeness = _scored(column, a, b, worth, OSA.normalized_similarity)
+        return np.select([same(a, b), likeness >= _SIMILAR_MAILBOX], [np.uint8(2), np.uint8(3)], np.uint8(4))
+
+    return compare
+
+
+def phone(field: str) -> Compare:
+    """2 same but for area or extension, 3 two slips at most, 4 different."""
+
+    def compare(table: Prepared, left: Index, right: Index) -> Levels:
+        column = table.columns[f"{field}.text"]
+        a, b = column.first[left], column.first[right]
+        distance = _edits(column, a, b, 2)
+        tails, heads = table.parts[f"{field}.tail"], table.parts[f"{field}.long"]
+        partly = (tails[left] == tails[right]) | (heads[left] == heads[right])
+        return np.select([partly, distance <= 2], [np.uint8(2), np.uint8(3)], np.uint8(4))
+
+    return compare
+
+
+def code(field: str) -> Compare:
+    """2 one slip, 3 two slips in six letters or more, 4 different; for dates, numbers, postcodes, identifiers."""
+
+    def compare(table: Prepared, left: Index, right: Index) -> Levels:
+        column = table.columns[f"{field}.text"]
+        a, b = column.first[left], column.first[right]
+        distance = _edits(column, a, b, 2)
+        lengths = column.letters.lengths
+        shorter = np.minimum(lengths[a], lengths[b])
+        # One letter off a single letter is another letter.
+        return np.select(
+            [(distance <= 1) & (shorter >= 2), (distance <= 2) & (shorter >= 6)], [np.uint8(2), np.uint8(3)], np.uint8(4)
+        )
+
+    return compare
+
+
+def _crossed(table: Prepared, field: str, other: str | None, left: Index, right: Index) -> Flags:
+    """Whether given and family name of one record stand in each other's place in the other."""
+    if other is None:
+        return np.zeros(len(left), dtype=bool)
+    mine, yours = table.parts[f"{field}.all"], table.parts[f"{other}.all"]
+    crossed: Flags = (mine[left] == yours[right]) & (yours[left] == mine[right]) & (mine[left] != 0) & (yours[left] != 0)
+    return crossed
+
+
+def _edits(column: Column, a: Codes, b: Codes, most: int) -> NDArray[np.float32]:
+    """Edits between two values; more than `most` where there are more."""
+    worth = shared(column.letters, a, b).edits() <= most
+    distance = np.full(len(a), most + 1, dtype=np.float32)
+    rows = np.nonzero(worth)[0]
+    distance[rows] = process.cpdist(
+        column.vocabulary[a[rows]], column.vocabulary[b[rows]], scorer=OSA.distance, dtype=np.float32, score_cutoff=most
+    )
+    return distance
+
+
+def _scored(column: Column, a: Codes, b: Codes, worth: Flags, scorer: Any) -> Bound:
+    """Likeness of the pairs that are `worth` it, 0 of the others."""
+    scores = np.zeros(len(a), dtype=np.float32)
+    rows = np.nonzero(worth)[0]
+    if len(rows):
+        one, other = column.vocabulary[a[rows]], column.vocabulary[b[rows]]
+        # Jaro-Winkler is not quite symmetric: ordered by text, a pair scores the same whichever record comes first.
+        turned = np.asarray(other < one, dtype=bool)
+        one[turned], other[turned] = other[turned], one[turned]
+        scores[rows] = process.cpdist(one, other, scorer=scorer, dtype=np.float32)
+    return scores
+
+
+def _begins(column: Column, a: Codes, b: Codes, maybe: Flags) -> Index:
+    """The pairs of which one value begins with the other."""
+    rows = np.nonzero(maybe)[0]
+    pairs = zip(column.vocabulary[a[rows]], column.vocabulary[b[rows]], strict=True)
+    begins = np.fromiter((x.startswith(y) or y.startswith(x) for x, y in pairs), dtype=bool, count=len(rows))
+    return rows[begins]

@@ -1,0 +1,111 @@
+"""Find the duplicates of any table: plan, train, match and cluster in one call."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dedup.blocking import Blocks, Pairs, pairs_of
+from dedup.blocking import derive as blocks_of
+from dedup.clusters import cluster
+from dedup.columns import Index, Prepared
+from dedup.derive import MOST_FIELDS, derive
+from dedup.kinds import Kind
+from dedup.matching import Report, score, scored
+from dedup.model import Model
+from dedup.plan import ALL_PAIRS, budget_of, plan
+from dedup.spec import MatchSpec, Thresholds
+from dedup.standardise.fields import Field, of_kinds, standardise
+from dedup.terms import Terms
+from dedup.train import Seen, draw, fit, learned_terms
+
+# From this probability on two records are put together: more likely than not, with something to spare.
+THRESHOLD = 0.7
+SAME, REVIEW = 0.99, 0.05
+_PILOT_RULES, _PILOT_SHARE = 8, 0.25
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Deduped:
+    """What was found. `clusters`: per row the position of the first row of its cluster, shape (rows,)."""
+
+    clusters: Index
+    pairs: pa.Table
+    model: Model
+    report: Report
+
+
+def dedupe(
+    table: pa.Table, kinds: Mapping[str, Kind], *, threshold: float = THRESHOLD, progress: Progress | None = None
+) -> Deduped:
+    """Which rows of `table` are one and the same person or organization, learned from the table itself.
+
+    `kinds`: what each column holds, see `dedup.guess`. `progress` is told stage, done and total. Raises ValueError
+    for a threshold outside 0..1 and for a table that cannot be read as its kinds say.
+    """
+    limits = Thresholds(same=max(SAME, threshold), review=min(REVIEW, threshold))
+    tell = progress or (lambda _stage, _done, _total: None)
+    tell("standardise", 0, table.num_rows)
+    fields = _comparable(table, of_kinds(kinds))
+    plain = replace(standardise(table.select([*{one.column: None for one in fields}]), fields), ids=np.arange(len(table)))
+    tell("train", 0, table.num_rows)
+    model, prepared, blocks, pairs = learn(plain, fields)
+    result = scored(prepared, model, pairs, blocks.dropped, limits, lambda done: tell("score", done, len(pairs)))
+    tell("cluster", 0, result.pairs.num_rows)
+    labels = clustered(prepared, model, result.pairs, threshold)
+    tell("cluster", result.pairs.num_rows, result.pairs.num_rows)
+    return Deduped(labels, result.pairs, model, result.report)
+
+
+def clustered(table: Prepared, model: Model, pairs: pa.Table, threshold: float) -> Index:
+    """Per record the position of the first of its cluster; `pairs` as matching gives them, by position."""
+    chosen = pairs.filter(pc.greater_equal(pairs["probability"], threshold))
+    edges = tuple(chosen[name].to_numpy() for name in ("a", "b", "probability"))
+    return cluster(table.ids, (edges[0], edges[1], edges[2]), evidence=lambda a, b: score(table, a, b, model))
+
+
+def learn(plain: Prepared, fields: tuple[Field, ...]) -> tuple[Model, Prepared, Blocks, Pairs]:
+    """A model of a standardised table, with its blocks and candidate pairs.
+
+    A pilot with a few rules learns how reliable each field is; the rules for all are planned with that.
+    """
+    spec = derive(fields)
+    terms = learned_terms(plain, spec)
+    table = terms.apply(plain)
+    drawn = draw(table, spec, terms)
+    spec, blocks, pairs = _planned(table, fields, spec, terms, drawn)
+    if len(table) <= ALL_PAIRS:
+        blocks, pairs = Blocks(len(table), (), ()), _all_pairs(len(table), len(spec.blocking))
+    return fit(table, spec, terms, pairs, drawn), table, blocks, pairs
+
+
+def _planned(
+    table: Prepared, fields: tuple[Field, ...], spec: MatchSpec, terms: Terms, drawn: Seen
+) -> tuple[MatchSpec, Blocks, Pairs]:
+    names, budget = [one.name for one in fields], budget_of(len(table))
+    pilot = plan(table, names, budget=budget * _PILOT_SHARE, most=_PILOT_RULES)
+    first = tuple(rule.parts for rule in pilot.rules)
+    trial = derive(fields, first)
+    learned = fit(table, trial, terms, pairs_of(blocks_of(table, trial)), drawn)
+    equal = np.array([learned.m[name][0] for name in names])
+    rules = tuple(rule.parts for rule in plan(table, names, budget=budget, equal=equal, given=first).rules)
+    spec = derive(fields, rules)
+    blocks = blocks_of(table, spec)
+    return spec, blocks, pairs_of(blocks)
+
+
+def _all_pairs(records: int, rule: int) -> Pairs:
+    left, right = np.triu_indices(records, k=1)
+    return Pairs(left, right, np.full(len(left), rule))
+
+
+def _comparable(table: pa.Table, fields: tuple[Field, ...]) -> tuple[Field, ...]:
+    """At most as many fields as can be compared, the fullest first; in the order of the table."""
+    if len(fields) <= MOST_FIELDS:
+        return fields
+    filled = sorted(fields, key=lambda one: table.column(one.column).null_count)[:MOST_FIELDS]
+    return tuple(one for one in fields if one in filled)

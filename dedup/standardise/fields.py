@@ -1,0 +1,139 @@
+"""From the columns of any table to standardised ones: what is compared of each, and the parts that find candidates."""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from dedup.columns import Codes, Column, Index, Prepared, as_objects
+from dedup.hashing import Hashes, of_texts
+from dedup.kinds import Kind
+from dedup.standardise import series
+from dedup.standardise.series import Texts
+
+# A beginning or end of this many letters survives most slips; shorter ones are shared by too many.
+_END, _LONG_END = 4, 6
+
+
+@dataclass(frozen=True)
+class Field:
+    """One thing that records have and that is compared; of a whole name there are two. `name` is unique."""
+
+    name: str
+    column: str
+    kind: Kind
+
+
+def of_kinds(kinds: Mapping[str, Kind]) -> tuple[Field, ...]:
+    """The fields of a table whose columns are of these kinds.
+
+    A whole name is split into given and family name, unless the table has both in columns of their own.
+    """
+    named = {Kind.GIVEN_NAME, Kind.FAMILY_NAME} <= set(kinds.values())
+    fields = []
+    for column, kind in kinds.items():
+        if kind is Kind.FULL_NAME and not named:
+            fields += [Field(f"{column}/{part.value}", column, part) for part in (Kind.GIVEN_NAME, Kind.FAMILY_NAME)]
+        elif kind not in {Kind.ID, Kind.IGNORED, Kind.FULL_NAME}:
+            fields.append(Field(column, column, kind))
+    return tuple(fields)
+
+
+def standardise(table: pa.Table, fields: Sequence[Field]) -> Prepared:
+    """Standardised columns `<field>.<feature>` of a table; work is done once per distinct value, on all cores.
+
+    `ids` is the column party_id where there is one, else the position. Raises ValueError naming a column that is
+    missing or cannot be read as text.
+    """
+    missing = [field.column for field in fields if field.column not in table.column_names]
+    if missing:
+        raise ValueError(f"the table has no column {missing[0]!r}, which the model compares")
+    with ThreadPoolExecutor() as pool:
+        done = list(pool.map(lambda field: _field(table, field, whole=field.name != field.column), fields))
+    columns = {name: column for one, _ in done for name, column in one.items()}
+    parts = {name: hashes for _, one in done for name, hashes in one.items()}
+    return Prepared(_ids(table), columns, table, parts=parts)
+
+
+def _ids(table: pa.Table) -> Index:
+    if "party_id" not in table.column_names:
+        return np.arange(table.num_rows)
+    return np.asarray(table.column("party_id").to_numpy(), dtype=np.int64)
+
+
+def _field(table: pa.Table, field: Field, *, whole: bool) -> tuple[dict[str, Column], dict[str, Hashes]]:
+    distinct, inverse = _distinct(table, field.column)
+    texts = series.given(distinct)
+    if whole:
+        texts = series.split_name(texts)[0 if field.kind is Kind.GIVEN_NAME else 1]
+    texts = _STANDARD.get(field.kind, series.fold)(texts)
+    features = _features(field.kind, texts)
+    columns = {f"{field.name}.text": _encode(texts, inverse)}
+    if field.kind is Kind.EMAIL:
+        columns[f"{field.name}.local"] = _encode(features["local"], inverse)
+    parts = {f"{field.name}.{name}": np.append(of_texts(part), np.uint64(0))[inverse] for name, part in features.items()}
+    return columns, parts
+
+
+def _distinct(table: pa.Table, name: str) -> tuple[Texts, NDArray[np.int32]]:
+    """The distinct values of a column as text, and for each record the position of its value, or -1."""
+    try:
+        column = table.column(name).combine_chunks()
+        if pa.types.is_dictionary(column.type):
+            column = column.dictionary_decode()
+        if pa.types.is_nested(column.type):
+            raise ValueError(f"column {name!r} holds lists or structures: give one value per row and column")  # noqa: TRY301
+        encoded = column.dictionary_encode()
+        values = pl.Series(pl.from_arrow(pa.table({"v": encoded.dictionary}))["v"]).cast(pl.String)  # type: ignore[index]
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pl.exceptions.PolarsError) as error:
+        raise ValueError(f"column {name!r} of type {table.column(name).type} cannot be read as text") from error
+    return values, encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
+
+
+def _encode(texts: Texts, inverse: NDArray[np.int32]) -> Column:
+    encoded = texts.to_frame("v").to_arrow().column(0).combine_chunks().dictionary_encode()
+    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
+    spread: Codes = np.append(codes, np.int32(-1))[inverse][:, None]
+    return Column(spread, as_objects(encoded.dictionary.to_pylist()))
+
+
+def _features(kind: Kind, texts: Texts) -> dict[str, Texts]:
+    """What records may agree on to become candidates; `all` is the whole value."""
+    if kind is Kind.EMAIL:
+        local = texts.str.split("@").list.first()
+        return {"local": local, "head": local.str.slice(0, _LONG_END), "tail": local.str.tail(_LONG_END)}
+    found = {"all": texts}
+    if kind in _WORDS:
+        first = texts.str.split(" ").list
+        found |= {"word": first.first(), "last": first.last()} if kind in _SEVERAL else {}
+        root = series.root(texts) if kind is Kind.GIVEN_NAME else texts
+        found |= {"sound": series.sound(root)}
+        found |= {"root": root} if kind is Kind.GIVEN_NAME else {}
+    if kind is Kind.PHONE:
+        # Seven digits name a subscriber in most numbering plans; behind ten stands an extension.
+        found |= {"head": texts.str.slice(0, 8), "tail": texts.str.tail(7), "long": texts.str.slice(0, 10)}
+    elif kind not in {Kind.CATEGORY, Kind.COUNTRY, Kind.REGION, Kind.NUMBER}:
+        found |= {"head": texts.str.slice(0, _END), "tail": texts.str.tail(_END)}
+    return found
+
+
+_SEVERAL = frozenset((Kind.ORGANIZATION, Kind.STREET, Kind.TEXT))
+_WORDS = frozenset((Kind.GIVEN_NAME, Kind.FAMILY_NAME, Kind.CITY, *_SEVERAL))
+_STANDARD: Mapping[Kind, Callable[[Texts], Texts]] = {
+    Kind.GIVEN_NAME: series.given_name,
+    Kind.FAMILY_NAME: series.family_name,
+    Kind.ORGANIZATION: series.organization,
+    Kind.EMAIL: series.email,
+    Kind.PHONE: series.phone,
+    Kind.STREET: series.street,
+    Kind.HOUSE_NUMBER: series.code,
+    Kind.POSTCODE: series.code,
+    Kind.COUNTRY: series.country,
+    Kind.DATE: series.date,
+    Kind.IDENTIFIER: series.code,
+    Kind.URL: series.url,
+}
