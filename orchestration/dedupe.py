@@ -99,7 +99,8 @@ def _run(
 ) -> "Finished":
     began, watch, seconds = time.monotonic(), Watch(), {}
     watch(Step("read", file.name))
-    import dedup
+    from dedup.dedupe import THRESHOLD
+    from dedup.dedupe import dedupe as dedupe_table
     from orchestration.deduped import Finished, show_mapping
 
     opened = _read(file)
@@ -111,13 +112,12 @@ def _run(
         show_mapping(opened, guesses)
     seconds["read"] = time.monotonic() - began
     timer = _Timer(watch, seconds)
-    more = {} if threshold is None else {"threshold": threshold}
-    found = dedup.dedupe(
-        opened.table, {name: guess.kind for name, guess in guesses.items()}, progress=timer.step, **more
-    )
+    limit = THRESHOLD if threshold is None else threshold
+    kinds = {name: guess.kind for name, guess in guesses.items()}
+    found = dedupe_table(opened.table, kinds, threshold=limit, progress=timer.step)
     timer.close()
     seconds["total"] = time.monotonic() - began
-    return Finished(file, opened, guesses, ids, found, seconds)
+    return Finished(file, opened, guesses, ids, found, limit, seconds)
 
 
 class _Timer:
@@ -125,12 +125,13 @@ class _Timer:
 
     def __init__(self, watch: Watch, seconds: dict[str, float]) -> None:
         self._watch, self._seconds = watch, seconds
-        self._stage, self._since = "", time.monotonic()
+        self._stage, self._total, self._since = "", 0, time.monotonic()
 
     def step(self, stage: str, done: int, total: int) -> None:
         if stage != self._stage:
             self._add()
             self._stage = stage
+        self._total = total
         self._watch(Step(stage, "", done, total))
 
     def close(self) -> None:
@@ -140,6 +141,7 @@ class _Timer:
     def _add(self) -> None:
         now = time.monotonic()
         if self._stage:
+            self._watch(Step(self._stage, "", self._total, self._total))
             self._seconds[self._stage] = self._seconds.get(self._stage, 0.0) + now - self._since
         self._since = now
 

@@ -37,6 +37,7 @@ class Finished:
     guesses: Mapping[str, Guess]
     ids: pa.Table
     found: Deduped
+    threshold: float
     seconds: Mapping[str, float]
 
     @property
@@ -84,6 +85,7 @@ def summary(finished: Finished) -> dict[str, Any]:
         "columns": [
             {"name": name, "kind": guess.kind.value, "reason": guess.reason} for name, guess in finished.guesses.items()
         ],
+        "threshold": finished.threshold,
         "clusters": len(sizes),
         "duplicates": report.records - len(sizes),
         "sizes": {str(size): int(count) for size, count in zip(many, counts, strict=True)},
@@ -147,7 +149,7 @@ def _counts(finished: Finished) -> Table:
         (f"{report.records - clusters:,}", "duplicates: records that are not the first of their cluster"),
         (f"{report.candidates:,}", "pairs compared"),
         (f"{report.same:,}", "of them the same"),
-        (f"{report.review:,}", "of them doubtful"),
+        (f"{report.review:,}", f"of them doubtful; put together from a probability of {finished.threshold:.2f} on"),
         (f"{finished.seconds['total']:.1f}", f"seconds ({stages})"),
     ):
         table.add_row(f"[bold]{number}[/]", what)
@@ -194,12 +196,14 @@ def _clusters(finished: Finished) -> list[tuple[str, Table]]:
 def _doubtful(finished: Finished) -> list[tuple[str, Table]]:
     """The pairs whose probability is nearest to one half, with the values in which they differ."""
     pairs = finished.found.pairs.filter(pc.equal(finished.found.pairs["band"], "review"))
-    doubt = np.abs(pairs["probability"].to_numpy() - 0.5)
-    shown = []
-    for place in np.argsort(doubt, kind="stable")[:PAIRS_SHOWN]:
-        pair = pairs.slice(int(place), 1).to_pylist()[0]
-        title = f"Doubtful: probability {pair['probability']:.2f}, found by {_shown(pair['rule'])}"
-        shown.append(_differing(finished, np.array([pair["a"], pair["b"]]), title))
+    nearest = np.argsort(np.abs(pairs["probability"].to_numpy() - 0.5), kind="stable")[:100]
+    shown: list[tuple[str, Table]] = []
+    seen: set[int] = set()
+    for pair in pairs.take(pa.array(nearest)).to_pylist():
+        if len(shown) < PAIRS_SHOWN and not {pair["a"], pair["b"]} & seen:  # one record in five doubts tells less
+            seen |= {pair["a"], pair["b"]}
+            title = f"Doubtful: probability {pair['probability']:.2f}, found by {_shown(pair['rule'])}"
+            shown.append(_differing(finished, np.array([pair["a"], pair["b"]]), title))
     return shown
 
 
@@ -213,9 +217,10 @@ def _differing(finished: Finished, rows: NDArray[np.int64], title: str) -> tuple
     if equal:
         title += f"; equal: {_shown(', '.join(equal), 60)}"
     table = _table(finished.ids.column_names[0], *columns)
-    for place, row in enumerate(rows):
-        key = finished.ids.column(0)[int(row)].as_py()
-        table.add_row(_shown(key), *(_shown(values[name][place]) for name in columns))
+    keys = [_shown(finished.ids.column(0)[int(row)].as_py()) for row in rows]
+    table.columns[0].min_width = max(map(len, keys))  # what names a record is never cut for want of room
+    for place, key in enumerate(keys):
+        table.add_row(key, *(_shown(values[name][place]) for name in columns))
     return title, table
 
 
