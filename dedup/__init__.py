@@ -6,6 +6,7 @@ from dedup.columns import Prepared
 from dedup.dedupe import Deduped, dedupe
 from dedup.evaluation import evaluate
 from dedup.explain import explain
+from dedup.index import Index, keys, match_pairs
 from dedup.kinds import Kind
 from dedup.mapping import Guess, guess
 from dedup.matching import MatchResult, Report, contradictions, match
@@ -21,6 +22,7 @@ __all__ = [
     "Deduped",
     "DroppedBlock",
     "Guess",
+    "Index",
     "Kind",
     "MatchResult",
     "MatchSpec",
@@ -35,7 +37,9 @@ __all__ = [
     "evaluate",
     "explain",
     "guess",
+    "keys",
     "match",
+    "match_pairs",
     "standardise",
     "train",
 ]

@@ -15,8 +15,8 @@ from dedup.columns import Flags, Index, Prepared
 from dedup.hashing import Hashes, combined
 from dedup.spec import BlockingRule, MatchSpec
 
-# Pairs compared at a time: bounds the memory of a comparison to some hundred megabytes.
-CHUNK = 1 << 20
+# Pairs compared at a time: bounds the memory of a comparison to some ten megabytes, which fit the cache.
+CHUNK = 1 << 18
 # Pairs per record, and in any case, that are made at most: beyond it the largest blocks are given up, and reported.
 MOST_PER_RECORD, MOST_AT_LEAST = 40, 20_000_000
 _RULE_BITS = 6
@@ -83,23 +83,30 @@ def hashes_of(table: Prepared, rule: BlockingRule, place: int) -> Hashes:
 
 
 def derive(table: Prepared, spec: MatchSpec) -> Blocks:
-    """The blocks of all rules of the specification. An oversized block is split by the second keys `spec.split`."""
+    """The usable blocks of all rules of the specification."""
+    return usable(sorted_keys(table, spec), len(table), spec)
+
+
+def sorted_keys(table: Prepared, spec: MatchSpec, known: Sequence[Keys] = ()) -> list[Keys]:
+    """The keys of all rules; those of the first rules may be known already."""
+    new = range(len(known), len(spec.blocking))
     with ThreadPoolExecutor() as pool:
-        ordered = list(pool.map(lambda at: _sort(at, hashes_of(table, spec.blocking[at], at)), range(len(spec.blocking))))
-    limit = _limit(ordered, len(table), spec.max_block)
-    large = [_large(keys, limit) for keys in ordered]
-    kept = tuple(
-        _together([_usable(keys, limit), *(_usable(_split(keys.rule, few, table, name), limit) for name in spec.split)])
-        for keys, few in zip(ordered, large, strict=True)
-    )
-    return Blocks(len(table), kept, _dropped(large, kept, spec, len(table)))
+        return [*known, *pool.map(lambda at: _sort(at, hashes_of(table, spec.blocking[at], at)), new)]
+
+
+def usable(keys: Sequence[Keys], records: int, spec: MatchSpec) -> Blocks:
+    """The blocks that are not too large."""
+    limit = _limit(keys, records, spec.max_block)
+    kept = tuple(_sized(one, 2, limit) for one in keys)
+    large = [_sized(one, limit + 1, records) for one in keys]
+    return Blocks(records, kept, _dropped(large, kept, spec, records))
 
 
 def pairs_of(blocks: Blocks, changed: Flags | None = None) -> Pairs:
     """Every candidate pair once, ordered by left and right; only those with a `changed` record if that is given."""
     with ThreadPoolExecutor() as pool:
         found = list(pool.map(lambda keys: _packed(keys, blocks.records, changed), blocks.keys))
-    return _distinct(np.concatenate(found) if found else np.zeros(0, dtype=np.uint64), blocks.records)
+    return distinct_pairs(np.concatenate(found) if found else np.zeros(0, dtype=np.uint64), blocks.records)
 
 
 def _hashed(table: Prepared, name: str) -> Hashes:
@@ -112,7 +119,8 @@ def _hashed(table: Prepared, name: str) -> Hashes:
 def _sort(rule: int, hashes: Hashes) -> Keys:
     rows, at = np.nonzero(hashes) if hashes.shape[1] > 1 else (np.nonzero(hashes[:, 0])[0], 0)
     key = hashes[rows, at]
-    order = np.argsort(key, kind="stable")
+    # Where a record has several values, equal ones must come to stand beside each other.
+    order = np.argsort(key, kind="stable" if hashes.shape[1] > 1 else None)
     key, rows = key[order], rows[order].astype(np.int32)
     new = np.ones(len(key), dtype=bool)
     new[1:] = key[1:] != key[:-1]
@@ -132,29 +140,11 @@ def _limit(keys: Sequence[Keys], records: int, most: int) -> int:
     return most if fits == len(sizes) else int(sizes[fits]) - 1
 
 
-def _usable(keys: Keys, limit: int) -> Keys:
-    """Only the blocks of two to `limit` records."""
+def _sized(keys: Keys, least: int, most: int) -> Keys:
+    """Only the blocks of so many records."""
     sizes = keys.sizes
-    usable = (sizes > 1) & (sizes <= limit)
-    return Keys(keys.rule, keys.rows[np.repeat(usable, sizes)], np.append(0, np.cumsum(sizes[usable])))
-
-
-def _large(keys: Keys, limit: int) -> Keys:
-    """Only the blocks of more than `limit` records."""
-    large = keys.sizes > limit
-    return Keys(keys.rule, keys.rows[np.repeat(large, keys.sizes)], np.append(0, np.cumsum(keys.sizes[large])))
-
-
-def _split(rule: int, large: Keys, table: Prepared, name: str) -> Keys:
-    """Large blocks as smaller ones, whose records agree on a second key too."""
-    block = np.repeat(np.arange(1, len(large.sizes) + 1), large.sizes).astype(np.uint64)
-    pieces = _sort(rule, combined([block, _hashed(table, name)[large.rows, 0]], rule)[:, None])
-    return Keys(rule, large.rows[pieces.rows], pieces.begins)
-
-
-def _together(parts: Sequence[Keys]) -> Keys:
-    rows = np.concatenate([part.rows for part in parts])
-    return Keys(parts[0].rule, rows, np.append(0, np.cumsum(np.concatenate([part.sizes for part in parts]))))
+    chosen = (sizes >= least) & (sizes <= most)
+    return Keys(keys.rule, keys.rows[np.repeat(chosen, sizes)], np.append(0, np.cumsum(sizes[chosen])))
 
 
 def _dropped(
@@ -186,12 +176,18 @@ def _packed(keys: Keys, records: int, changed: Flags | None) -> Hashes:
     if changed is not None:
         new = changed[one.astype(np.int64)] | changed[other.astype(np.int64)]
         one, other = one[new], other[new]
+    return packed_pairs(one, other, keys.rule, records)
+
+
+def packed_pairs(one: Hashes, other: Hashes, rule: int, records: int) -> Hashes:
+    """Pairs of record positions as integers that sort by left, right and rule."""
     pair = np.minimum(one, other) * np.uint64(records) + np.maximum(one, other)
-    packed: Hashes = (pair << np.uint64(_RULE_BITS)) | np.uint64(keys.rule)
+    packed: Hashes = (pair << np.uint64(_RULE_BITS)) | np.uint64(rule)
     return packed
 
 
-def _distinct(packed: Hashes, records: int) -> Pairs:
+def distinct_pairs(packed: Hashes, records: int) -> Pairs:
+    """Packed pairs, each once, by the first rule that found it."""
     packed.sort()
     pair = packed >> np.uint64(_RULE_BITS)
     first = np.ones(len(pair), dtype=bool)

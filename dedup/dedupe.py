@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dedup.blocking import Blocks, Pairs, pairs_of
-from dedup.blocking import derive as blocks_of
+from dedup.blocking import Blocks, Pairs, pairs_of, sorted_keys, usable
 from dedup.clusters import cluster
-from dedup.columns import Index, Prepared
+from dedup.columns import Floats, Index, Prepared
 from dedup.derive import MOST_FIELDS, derive
 from dedup.kinds import Kind
 from dedup.matching import Report, score, scored
@@ -64,8 +64,19 @@ def dedupe(
 def clustered(table: Prepared, model: Model, pairs: pa.Table, threshold: float) -> Index:
     """Per record the position of the first of its cluster; `pairs` as matching gives them, by position."""
     chosen = pairs.filter(pc.greater_equal(pairs["probability"], threshold))
-    edges = tuple(chosen[name].to_numpy() for name in ("a", "b", "probability"))
-    return cluster(table.ids, (edges[0], edges[1], edges[2]), evidence=lambda a, b: score(table, a, b, model))
+    a, b, probability = (chosen[name].to_numpy() for name in ("a", "b", "probability"))
+    return cluster(table.ids, (a, b, probability), evidence=partial(_evidence, table, model, pairs))
+
+
+def _evidence(table: Prepared, model: Model, pairs: pa.Table, a: Index, b: Index) -> Floats:
+    """The bits of pairs of positions: known for those that matching kept, and scored for the others."""
+    known = pairs["a"].to_numpy() * len(table) + pairs["b"].to_numpy()
+    wanted = np.minimum(a, b) * len(table) + np.maximum(a, b)
+    place = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+    bits = pairs["weight"].to_numpy()[place]
+    new = np.nonzero(known[place] != wanted)[0]
+    bits[new] = score(table, a[new], b[new], model)
+    return bits
 
 
 def learn(plain: Prepared, fields: tuple[Field, ...]) -> tuple[Model, Prepared, Blocks, Pairs]:
@@ -74,8 +85,7 @@ def learn(plain: Prepared, fields: tuple[Field, ...]) -> tuple[Model, Prepared, 
     A pilot with a few rules learns how reliable each field is; the rules for all are planned with that.
     """
     spec = derive(fields)
-    terms = learned_terms(plain, spec)
-    table = terms.apply(plain)
+    terms, table = learned_terms(plain, spec)
     drawn = draw(table, spec, terms)
     spec, blocks, pairs = _planned(table, fields, spec, terms, drawn)
     if len(table) <= ALL_PAIRS:
@@ -90,11 +100,12 @@ def _planned(
     pilot = plan(table, names, budget=budget * _PILOT_SHARE, most=_PILOT_RULES)
     first = tuple(rule.parts for rule in pilot.rules)
     trial = derive(fields, first)
-    learned = fit(table, trial, terms, pairs_of(blocks_of(table, trial)), drawn)
+    keys = sorted_keys(table, trial)
+    learned = fit(table, trial, terms, pairs_of(usable(keys, len(table), trial)), drawn)
     equal = np.array([learned.m[name][0] for name in names])
     rules = tuple(rule.parts for rule in plan(table, names, budget=budget, equal=equal, given=first).rules)
     spec = derive(fields, rules)
-    blocks = blocks_of(table, spec)
+    blocks = usable(sorted_keys(table, spec, keys), len(table), spec)
     return spec, blocks, pairs_of(blocks)
 
 

@@ -104,7 +104,7 @@ class MatchSpec:
 
     `owner` tells different customers roughly apart: a value of the columns `shareable` that belongs to
     `shared_by` owners or more is a switchboard or a shared mailbox. `common` columns get term frequencies.
-    A blocking value held by more than `max_block` records stops being a key, unless a second key of `split` divides it.
+    A blocking value held by more than `max_block` records stops being a key.
     `u_strength` is that of the u of the levels against the data, counted in pairs. Where `dependent`, it is learned
     which comparisons are not independent evidence; the weights then only add up, and nothing else bends them.
     """
@@ -118,7 +118,6 @@ class MatchSpec:
     common: tuple[str, ...]
     shared_by: int = 4
     max_block: int = 120
-    split: tuple[str, ...] = ()
     contradictions: tuple[Contradiction, ...] = ()
     overrules: tuple[Overrule, ...] = ()
     u_strength: float = 10_000.0

@@ -59,8 +59,11 @@ class Terms:
 
         Each shareable column X gets a companion `own_X`: its values without those that many share.
         """
-        own = {f"own_{name}": _without(prepared.columns[name], values) for name, values in self.shared.items()}
         frequencies = {name: known.of(prepared.columns[name]) for name, known in self.frequencies.items()}
+        return self._applied(prepared, frequencies)
+
+    def _applied(self, prepared: Prepared, frequencies: Mapping[str, Floats]) -> Prepared:
+        own = {f"own_{name}": _without(prepared.columns[name], values) for name, values in self.shared.items()}
         return replace(prepared, columns={**prepared.columns, **own}, frequencies=frequencies)
 
     def to_dict(self) -> dict[str, Any]:
@@ -82,36 +85,39 @@ class Terms:
 
 def learn(
     prepared: Prepared, common: tuple[str, ...], shareable: tuple[str, ...], owner: str, shared_by: int, own: float
-) -> Terms:
-    """Term frequencies of the columns `common`, and shared values of the columns `shareable`.
+) -> tuple[Terms, Prepared]:
+    """Term frequencies of the columns `common`, and shared values of the columns `shareable`; and these applied.
 
     `own` records with a value are taken for the customer's own, and do not make it frequent.
     """
-    return Terms(
-        frequencies={name: _frequencies(prepared.columns[name], own) for name in common},
-        shared={name: _shared(prepared.columns[name], prepared.columns[owner].first, shared_by) for name in shareable},
-    )
+    learned = {name: _frequencies(prepared.columns[name], own) for name in common}
+    shared = {name: _shared(prepared.columns[name], prepared.columns[owner].first, shared_by) for name in shareable}
+    terms = Terms({name: one for name, (one, _) in learned.items()}, shared)
+    return terms, terms._applied(prepared, {name: shares for name, (_, shares) in learned.items()})  # noqa: SLF001
 
 
-def _frequencies(column: Column, own: float) -> Frequencies:
+def _frequencies(column: Column, own: float) -> tuple[Frequencies, Floats]:
+    """The frequencies, and that of each entry of the vocabulary, as `Frequencies.of` would find them."""
     present = column.first[column.first != MISSING]
     if len(present) < 2:
-        return Frequencies(chance=0.01, rest=0.01, common={})
+        return Frequencies(chance=0.01, rest=0.01, common={}), np.full(len(column.vocabulary), 0.01)
     counts = np.bincount(present, minlength=len(column.vocabulary))
     total = len(present)
     seen = np.nonzero(counts >= LEAST_SEEN)[0]
+    if len(seen) > MOST_TERMS:
+        # Only what can be among the most frequent needs a name.
+        seen = seen[counts[seen] >= np.partition(counts[seen], -MOST_TERMS)[-MOST_TERMS]]
     names = column.hashes_of(seen)
     order = np.lexsort((names, -counts[seen]))[:MOST_TERMS]
     frequent, names = seen[order], names[order]
     strangers = np.maximum(counts - own, 0.5) if own else counts.astype(float)
     others = counts.copy()
     others[frequent] = 0
-    rest = float((others * strangers).sum() / max(others.sum(), 1)) / total
-    return Frequencies(
-        chance=float((counts * strangers).sum()) / total**2,
-        rest=max(rest, 0.5 / total),
-        common={f"{name:016x}": float(strangers[at]) / total for name, at in zip(names, frequent, strict=True)},
-    )
+    rest = max(float((others * strangers).sum() / max(others.sum(), 1)), 0.5) / total
+    shares = np.full(len(counts), rest)
+    shares[frequent] = strangers[frequent] / total
+    common = {f"{name:016x}": float(shares[at]) for name, at in zip(names, frequent, strict=True)}
+    return Frequencies(float((counts * strangers).sum()) / total**2, rest, common), shares
 
 
 def _without(column: Column, values: frozenset[str]) -> Column:

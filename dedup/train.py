@@ -50,14 +50,13 @@ def train(table: pa.Table, spec: MatchSpec, *, seed: int = 0) -> Model:
 
     Raises ValueError if the table breaks the input contract.
     """
-    plain = spec.standardise(table)
-    terms = learned_terms(plain, spec)
-    prepared = terms.apply(plain)
+    terms, prepared = learned_terms(spec.standardise(table), spec)
     drawn = draw(prepared, spec, terms, seed)
     return fit(prepared, spec, terms, pairs_of(derive(prepared, spec)), drawn, seed=seed)
 
 
-def learned_terms(table: Prepared, spec: MatchSpec) -> Terms:
+def learned_terms(table: Prepared, spec: MatchSpec) -> tuple[Terms, Prepared]:
+    """What frequencies a table teaches, and the table with them."""
     own = OWN_RECORDS if spec.dependent else 0.0
     return learn(table, spec.common, spec.shareable, spec.owner, spec.shared_by, own)
 

@@ -176,12 +176,21 @@ def _scored(column: Column, a: Codes, b: Codes, worth: Flags, scorer: Any) -> Bo
     scores = np.zeros(len(a), dtype=np.float32)
     rows = np.nonzero(worth)[0]
     if len(rows):
-        one, other = column.vocabulary[a[rows]], column.vocabulary[b[rows]]
-        # Jaro-Winkler is not quite symmetric: ordered by text, a pair scores the same whichever record comes first.
-        turned = np.asarray(other < one, dtype=bool)
-        one[turned], other[turned] = other[turned], one[turned]
-        scores[rows] = process.cpdist(one, other, scorer=scorer, dtype=np.float32)
+        one, other = _ordered(column, a[rows], b[rows])
+        scores[rows] = process.cpdist(column.vocabulary[one], column.vocabulary[other], scorer=scorer, dtype=np.float32)
     return scores
+
+
+def _ordered(column: Column, a: Codes, b: Codes) -> tuple[Codes, Codes]:
+    """Pairs of values in an order of their own: Jaro-Winkler is not quite symmetric, and codes depend on the table.
+
+    By letters and length, which are numbers; by text only where those are the same.
+    """
+    sets, lengths = column.letters.sets, column.letters.lengths
+    turned = (sets[a] > sets[b]) | ((sets[a] == sets[b]) & (lengths[a] > lengths[b]))
+    tied = np.nonzero((sets[a] == sets[b]) & (lengths[a] == lengths[b]))[0]
+    turned[tied] = column.vocabulary[a[tied]] > column.vocabulary[b[tied]]
+    return np.where(turned, b, a), np.where(turned, a, b)
 
 
 def _begins(column: Column, a: Codes, b: Codes, maybe: Flags) -> Index:

@@ -18,16 +18,20 @@ Texts = pl.Series
 
 _DOUBLED = [letter * 2 for letter in "bcdfghjklmnpqrstvwx"]
 _NUMBER = r"\D"
+_LONGEST_PLACEHOLDER = 24
 
 
 def given(values: Texts) -> Texts:
     """Text as given, trimmed and cut at `LONGEST`; null for nothing and for placeholders."""
     texts = values.cast(pl.String).str.slice(0, LONGEST).str.strip_chars()
-    squeezed = texts.str.to_lowercase().str.replace_all(r"[\s_]+", "-")
+    # Placeholders are short; what is longer has letters or digits, or is left to what follows.
+    short = (texts.str.len_bytes() <= _LONGEST_PLACEHOLDER).arg_true()
+    few = texts.gather(short)
+    squeezed = few.str.to_lowercase().str.replace_all(r"[\s_]+", "-")
     empty = squeezed.is_in(_placeholders()) | squeezed.str.strip_chars("-.?/*<>()[]").is_in(_placeholders())
     # No letter or digit at all, or nothing but at least three zeros.
-    empty |= ~texts.str.contains(r"[\p{L}\p{N}]") | texts.str.contains(r"^[^\p{L}\p{N}]*(?:0[^\p{L}\p{N}]*){3,}$")
-    return texts.set(empty.fill_null(value=False), None)
+    empty |= ~few.str.contains(r"[\p{L}\p{N}]") | few.str.contains(r"^[^\p{L}\p{N}]*(?:0[^\p{L}\p{N}]*){3,}$")
+    return texts.scatter(short.filter(empty.fill_null(value=False)), None) if empty.any() else texts
 
 
 def fold(values: Texts) -> Texts:
