@@ -7,86 +7,99 @@ can take away most first, and after each the pairs that cannot reach the thresho
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dedup.blocking import Pairs
-from dedup.columns import Floats, Levels, Prepared
+from dedup.columns import Floats, Index, Levels, Prepared
 from dedup.model import Model
 from dedup.spec import UNDECIDED
 from dedup.weigh import BITS_PER_LEVEL, Patterns, level_weights, shared_frequency
 
 _WIDTH = 2**BITS_PER_LEVEL
-Bits = NDArray[np.float32]
+_WORTH = 0.9
 
 
 @dataclass(frozen=True)
 class Bounds:
     """The highest weight of each outcome: of comparisons, shape (comparisons, 16), and of each bond, shape (16, 16)."""
 
-    levels: Bits
-    bonds: tuple[tuple[int, int, Bits], ...]
+    levels: Floats
+    bonds: tuple[tuple[int, int, Floats], ...]
 
 
-def promising(table: Prepared, pairs: Pairs, model: Model, floor: float) -> tuple[Pairs, Patterns]:
-    """The pairs that reach `floor` bits, and perhaps some that do not, with all comparisons made."""
+def weighed(table: Prepared, pairs: Pairs, model: Model, floor: float) -> tuple[Pairs, Floats, Patterns]:
+    """The pairs that reach `floor` bits with their bits, contradictions left out of account, and their patterns."""
     comparisons, bounds = model.spec.comparisons, bounds_of(model)
     levels = [comparison.quick(table, pairs.left, pairs.right) for comparison in comparisons if comparison.quick]
-    highest = np.full(len(pairs), model.prior_bits, dtype=np.float32)
+    highest = np.full(len(pairs), model.prior_bits)
     for at, outcome in enumerate(levels):
         highest += bounds.levels[at][outcome]
         _add_frequencies(highest, table, pairs, model, at, outcome)
-    bonded = _bonded(levels, bounds)
+    for first, second, bits in bounds.bonds:
+        highest += bits[levels[first], levels[second]]
     for at in np.argsort(-(bounds.levels[:, UNDECIDED] - bounds.levels.min(axis=1))):
-        keep = np.nonzero(highest + bonded >= floor)[0]
-        if len(keep) < len(pairs):
-            pairs, highest = pairs.part(keep), highest[keep]
-            levels = [outcome[keep] for outcome in levels]
+        pairs, highest, levels = _reaching(pairs, highest, levels, floor)
         undecided = np.nonzero(levels[at] == UNDECIDED)[0]
         closer = comparisons[at].closer
         if len(undecided) and closer is not None:
             found = closer(table, pairs.left[undecided], pairs.right[undecided])
-            highest[undecided] += bounds.levels[at][found] - bounds.levels[at][UNDECIDED]
+            highest[undecided] += _change(levels, int(at), undecided, found, bounds)
             levels[at][undecided] = found
-        bonded = _bonded(levels, bounds)
-    return pairs, _packed(levels)
+    pairs, highest, levels = _reaching(pairs, highest, levels, floor)
+    return pairs, highest, _packed(levels)
 
 
 def bounds_of(model: Model) -> Bounds:
     """The bounds of a model: exact for what is decided, the best that is possible for what is not."""
     spec = model.spec
-    levels = np.zeros((len(spec.comparisons), _WIDTH), dtype=np.float32)
+    levels = np.zeros((len(spec.comparisons), _WIDTH))
     for at, comparison in enumerate(spec.comparisons):
         name = comparison.name
         weights = level_weights(comparison, model.learned.m[name], model.learned.u[name])
         levels[at, : len(weights)] = weights
-        levels[at, UNDECIDED] = weights[2:].max(initial=0.0)
+        levels[at, UNDECIDED] = weights[2:].max(initial=-np.inf)
     several = [(bond, 1.0) for bond in model.bonds_m] + [(bond, -1.0) for bond in model.bonds_u]
     return Bounds(levels, tuple((bond.first, bond.second, _widened(sign * bond.table())) for bond, sign in several))
 
 
-def _widened(bits: Floats) -> Bits:
+def _widened(bits: Floats) -> Floats:
     """A bond's bits with the best outcome for "undecided", which is not equal and not missing."""
-    wide = np.full((_WIDTH, _WIDTH), 0.0, dtype=np.float32)
+    wide = np.zeros((_WIDTH, _WIDTH))
     wide[: bits.shape[0], : bits.shape[1]] = bits
-    wide[UNDECIDED, : bits.shape[1]] = bits[2:].max(axis=0, initial=-np.inf)
-    wide[: bits.shape[0], UNDECIDED] = bits[:, 2:].max(axis=1, initial=-np.inf)
-    wide[UNDECIDED, UNDECIDED] = bits[2:, 2:].max(initial=-np.inf)
+    wide[UNDECIDED, : bits.shape[1]] = bits[2:].max(axis=0)
+    wide[: bits.shape[0], UNDECIDED] = bits[:, 2:].max(axis=1)
+    wide[UNDECIDED, UNDECIDED] = bits[2:, 2:].max()
     return wide
 
 
-def _bonded(levels: list[Levels], bounds: Bounds) -> Bits:
-    bits = np.zeros(len(levels[0]), dtype=np.float32)
-    for first, second, table in bounds.bonds:
-        bits += table.ravel()[levels[first].astype(np.intp) * _WIDTH + levels[second]]
-    return bits
+def _reaching(
+    pairs: Pairs, highest: Floats, levels: list[Levels], floor: float
+) -> tuple[Pairs, Floats, list[Levels]]:
+    keep = np.nonzero(highest >= floor)[0]
+    # To copy everything for a few pairs less costs more than to carry them on.
+    if len(keep) > _WORTH * len(pairs):
+        return pairs, highest, levels
+    return pairs.part(keep), highest[keep], [outcome[keep] for outcome in levels]
 
 
-def _add_frequencies(highest: Bits, table: Prepared, pairs: Pairs, model: Model, at: int, outcome: Levels) -> None:
+def _change(levels: list[Levels], at: int, rows: Index, found: Levels, bounds: Bounds) -> Floats:
+    """What the highest weight of some pairs changes by, now that one comparison is decided."""
+    change: Floats = bounds.levels[at][found] - bounds.levels[at][UNDECIDED]
+    for first, second, bits in bounds.bonds:
+        if first == at:
+            other = levels[second][rows]
+            change += bits[found, other] - bits[UNDECIDED, other]
+        elif second == at:
+            other = levels[first][rows]
+            change += bits[other, found] - bits[other, UNDECIDED]
+    return change
+
+
+def _add_frequencies(highest: Floats, table: Prepared, pairs: Pairs, model: Model, at: int, outcome: Levels) -> None:
     comparison = model.spec.comparisons[at]
     equal = np.nonzero(outcome == 1)[0]
     for name in comparison.terms:
         frequency = shared_frequency(table, name, pairs.left[equal], pairs.right[equal])
-        highest[equal] += np.log2(model.terms.frequencies[name].chance / frequency).astype(np.float32)
+        highest[equal] += np.log2(model.terms.frequencies[name].chance / frequency)
 
 
 def _packed(levels: list[Levels]) -> Patterns:

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 
 from dedup.blocking import CHUNK, DroppedBlock, Pairs, derive, pairs_of
 from dedup.columns import Flags, Floats, Index, Prepared
-from dedup.early import promising
+from dedup.early import weighed
 from dedup.model import Model
 from dedup.spec import Thresholds
-from dedup.weigh import Patterns, compare, frequency_bits, pattern_weights, probability, total_bits
+from dedup.weigh import compare, frequency_bits, pattern_weights, probability, total_bits
 
 SCHEMA = pa.schema(
     [
@@ -109,10 +110,7 @@ def scored(
 
 def score(table: Prepared, left: Index, right: Index, model: Model) -> Floats:
     """The evidence in bits for pairs of record positions, prior included; shape (pairs,)."""
-    return _weighed(table, left, right, compare(table, left, right, model.spec), model)
-
-
-def _weighed(table: Prepared, left: Index, right: Index, patterns: Patterns, model: Model) -> Floats:
+    patterns = compare(table, left, right, model.spec)
     distinct, inverse = np.unique(patterns, return_inverse=True)
     weights = pattern_weights(distinct, model.spec, model.learned)
     frequent = frequency_bits(table, left, right, patterns, model.spec, model.terms)
@@ -121,11 +119,13 @@ def _weighed(table: Prepared, left: Index, right: Index, patterns: Patterns, mod
 
 def _above(table: Prepared, model: Model, floor: float, pairs: Pairs) -> _Scored:
     """The pairs of at least `floor` bits."""
-    if model.spec.dependent and np.isfinite(floor):
-        pairs, patterns = promising(table, pairs, model, floor)
+    if model.spec.dependent:
+        pairs, bits, patterns = weighed(table, pairs, model, floor)
+        if any(level.ceiling is not None for comparison in model.spec.comparisons for level in comparison.levels):
+            distinct, inverse = np.unique(patterns, return_inverse=True)
+            bits = np.minimum(bits, pattern_weights(distinct, model.spec, model.learned).ceiling[inverse])
     else:
-        patterns = compare(table, pairs.left, pairs.right, model.spec)
-    bits = _weighed(table, pairs.left, pairs.right, patterns, model)
+        bits = score(table, pairs.left, pairs.right, model)
     keep = np.nonzero(bits >= floor)[0]
     return _Scored(pairs.part(keep), bits[keep])
 
@@ -146,12 +146,16 @@ def _table(ids: Index, several: list[_Scored], rules: list[str], thresholds: Thr
     a, b = np.minimum(left, right), np.maximum(left, right)
     order = np.lexsort((b, a))
     chance = probability(bits[order])
-    bands = pa.DictionaryArray.from_arrays(pa.array(chance < thresholds.same, pa.int8()), pa.array(["same", "review"]))
-    named = pa.DictionaryArray.from_arrays(pa.array(rule[order], pa.int32()), pa.array(rules, pa.string()))
-    columns = [a[order], b[order], named.dictionary_decode(), bits[order], chance, bands.dictionary_decode()]
-    return pa.table(
-        [pa.array(column, field.type) for column, field in zip(columns, SCHEMA, strict=True)], schema=SCHEMA
-    )
+    bands = np.where(chance >= thresholds.same, 0, 1)
+    columns = {
+        "a": a[order],
+        "b": b[order],
+        "rule": pl.Series(rules).gather(rule[order]),
+        "weight": bits[order],
+        "probability": chance,
+        "band": pl.Series(["same", "review"]).gather(bands),
+    }
+    return pl.DataFrame(columns).to_arrow().cast(SCHEMA)
 
 
 def contradictions(table: pa.Table, model: Model) -> Callable[[Index, Index], Flags]:

@@ -98,7 +98,8 @@ def write(table: pa.Table, path: Path) -> None:
 
 def _parquet(path: Path) -> Opened:
     try:
-        table = parquet.read_table(path)
+        # Buffering ahead doubles the time on a local disk.
+        table = parquet.read_table(path, pre_buffer=False)
     except pa.ArrowException as error:
         raise UnreadableError(f"this is a damaged Parquet file: {str(error).splitlines()[0]}") from None
     return Opened(table, np.arange(1, table.num_rows + 1), "Parquet")

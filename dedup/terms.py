@@ -17,6 +17,8 @@ from dedup.hashing import Hashes
 # Seen this often a value's frequency is known well enough to be used on its own.
 LEAST_SEEN = 4
 MOST_TERMS = 20_000
+# A value is not frequent because the table is small: the world that it comes from has as many records at least.
+LEAST_WORLD = 1_000
 
 
 @dataclass(frozen=True)
@@ -99,10 +101,10 @@ def learn(
 def _frequencies(column: Column, own: float) -> tuple[Frequencies, Floats]:
     """The frequencies, and that of each entry of the vocabulary, as `Frequencies.of` would find them."""
     present = column.first[column.first != MISSING]
-    if len(present) < 2:
+    if not own and len(present) < 2:
         return Frequencies(chance=0.01, rest=0.01, common={}), np.full(len(column.vocabulary), 0.01)
     counts = np.bincount(present, minlength=len(column.vocabulary))
-    total = len(present)
+    total = max(len(present), LEAST_WORLD) if own else len(present)
     seen = np.nonzero(counts >= LEAST_SEEN)[0]
     if len(seen) > MOST_TERMS:
         # Only what can be among the most frequent needs a name.
@@ -113,11 +115,11 @@ def _frequencies(column: Column, own: float) -> tuple[Frequencies, Floats]:
     strangers = np.maximum(counts - own, 0.5) if own else counts.astype(float)
     others = counts.copy()
     others[frequent] = 0
-    rest = max(float((others * strangers).sum() / max(others.sum(), 1)), 0.5) / total
+    rest = max(float((others * strangers).sum() / max(others.sum(), 1)), 0.5 if own else 1.0) / total
     shares = np.full(len(counts), rest)
     shares[frequent] = strangers[frequent] / total
     common = {f"{name:016x}": float(shares[at]) for name, at in zip(names, frequent, strict=True)}
-    return Frequencies(float((counts * strangers).sum()) / total**2, rest, common), shares
+    return Frequencies(max(float((counts * strangers).sum()), 1.0) / total**2, rest, common), shares
 
 
 def _without(column: Column, values: frozenset[str]) -> Column:

@@ -14,7 +14,7 @@ def main() -> None:
 
         import dedup
     with run.phase("read"):
-        table = pq.read_table(run.records).drop_columns(["unique_id"])
+        table = pq.read_table(run.records, pre_buffer=False).drop_columns(["unique_id"])
     with run.phase("match"):
         kinds = {name: guessed.kind for name, guessed in dedup.guess(table).items()}
         found = dedup.dedupe(table, kinds)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz import fuzz, process
-from rapidfuzz.distance import OSA, JaroWinkler
+from rapidfuzz.distance import OSA, JaroWinkler, Prefix
 
 from dedup.columns import MISSING, Codes, Column, Flags, Index, Levels, Prepared
 from dedup.compare.values import same
@@ -196,6 +196,9 @@ def _ordered(column: Column, a: Codes, b: Codes) -> tuple[Codes, Codes]:
 def _begins(column: Column, a: Codes, b: Codes, maybe: Flags) -> Index:
     """The pairs of which one value begins with the other."""
     rows = np.nonzero(maybe)[0]
-    pairs = zip(column.vocabulary[a[rows]], column.vocabulary[b[rows]], strict=True)
-    begins = np.fromiter((x.startswith(y) or y.startswith(x) for x, y in pairs), dtype=bool, count=len(rows))
-    return rows[begins]
+    one, other = column.vocabulary[a[rows]], column.vocabulary[b[rows]]
+    common = process.cpdist(one, other, scorer=Prefix.similarity, dtype=np.float32)
+    lengths = column.letters.lengths
+    shorter = np.minimum(lengths[a[rows]], lengths[b[rows]])
+    begins: Index = rows[(common >= shorter) & (shorter > 0)]
+    return begins
