@@ -121,14 +121,15 @@ def _sort(rule: int, hashes: Hashes) -> Keys:
     key = hashes[rows, at]
     # Where a record has several values, equal ones must come to stand beside each other.
     order = np.argsort(key, kind="stable" if hashes.shape[1] > 1 else None)
-    key, rows = key[order], rows[order].astype(np.int32)
+    key = key[order]
+    owners: NDArray[np.int32] = rows[order].astype(np.int32)
     new = np.ones(len(key), dtype=bool)
     new[1:] = key[1:] != key[:-1]
     if hashes.shape[1] > 1 and len(key):
         # A record whose values fall together stands in their block once.
-        once = new | np.append([True], rows[1:] != rows[:-1])
-        rows, new = rows[once], new[once]
-    return Keys(rule, rows, np.append(np.nonzero(new)[0], len(rows)))
+        once = new | np.append([True], owners[1:] != owners[:-1])
+        owners, new = owners[once], new[once]
+    return Keys(rule, owners, np.append(np.nonzero(new)[0], len(owners)))
 
 
 def _limit(keys: Sequence[Keys], records: int, most: int) -> int:
@@ -147,15 +148,15 @@ def _sized(keys: Keys, least: int, most: int) -> Keys:
     return Keys(keys.rule, keys.rows[np.repeat(chosen, sizes)], np.append(0, np.cumsum(sizes[chosen])))
 
 
-def _dropped(
-    large: Sequence[Keys], kept: Sequence[Keys], spec: MatchSpec, records: int
-) -> tuple[DroppedBlock, ...]:
+def _dropped(large: Sequence[Keys], kept: Sequence[Keys], spec: MatchSpec, records: int) -> tuple[DroppedBlock, ...]:
     reachable = np.zeros(records, dtype=bool)
     for keys in kept:
         reachable[keys.rows] = True
     dropped = []
     for keys in large:
-        lost = np.add.reduceat(~reachable[keys.rows], keys.begins[:-1], dtype=np.int64) if len(keys.rows) else []
+        if not len(keys.rows):
+            continue
+        lost = np.add.reduceat(~reachable[keys.rows], keys.begins[:-1], dtype=np.int64)
         name = spec.blocking[keys.rule].name
         dropped += [DroppedBlock(name, int(size), int(few)) for size, few in zip(keys.sizes, lost, strict=True)]
     return tuple(sorted(dropped, key=lambda block: (block.rule, -block.size)))
@@ -189,10 +190,10 @@ def packed_pairs(one: Hashes, other: Hashes, rule: int, records: int) -> Hashes:
 def distinct_pairs(packed: Hashes, records: int) -> Pairs:
     """Packed pairs, each once, by the first rule that found it."""
     packed.sort()
-    pair = packed >> np.uint64(_RULE_BITS)
-    first = np.ones(len(pair), dtype=bool)
-    first[1:] = pair[1:] != pair[:-1]
-    pair = pair[first].astype(np.int64)
+    joined = packed >> np.uint64(_RULE_BITS)
+    first = np.ones(len(joined), dtype=bool)
+    first[1:] = joined[1:] != joined[:-1]
+    pair: Index = joined[first].astype(np.int64)
     rule = (packed[first] & np.uint64((1 << _RULE_BITS) - 1)).astype(np.int64)
-    left = pair // max(records, 1)
+    left: Index = pair // max(records, 1)
     return Pairs(left, pair - left * records, rule)

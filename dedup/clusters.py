@@ -44,7 +44,8 @@ def cluster(
     `edges` are arrays a, b and probability of the *same* band. `must_link` pairs are together unless `cannot_link`
     forbids it (see `contradicted`); a `cannot_link` pair is never together. `conflicts` says of pairs of ids whether
     their evidence contradicts; it is asked about pairs that edges would join over others. `evidence` gives the bits of
-    pairs of ids, whether they are edges or not. Pairs of which an id is not in `ids` are left out. Raises ValueError for repeated ids or edge arrays of unequal length.
+    pairs of ids, whether they are edges or not. Pairs of which an id is not in `ids` are left out. Raises ValueError
+    for repeated ids or edge arrays of unequal length.
     """
     known = np.asarray(ids, dtype=np.int64)
     ordered = np.unique(known)
@@ -62,14 +63,15 @@ def cluster(
         groups = groups.copy()
         forest = _Forest.over(np.nonzero(careful[groups])[0])
         _grow(forest, _inside(must, careful[groups]), _inside(cannot, careful[groups]), opposed)
-        for (one, other), bit in zip(examined[: len(bits)].tolist(), np.clip(bits, -MOST_BITS, MOST_BITS), strict=True):
-            if careful[groups[one]]:
-                forest.weigh(one, other, float(bit))
+        weighed = np.nonzero(careful[groups[examined[: len(bits), 0]]])[0]
+        clipped = np.clip(bits[weighed], -MOST_BITS, MOST_BITS).tolist()
+        for (one, other), bit in zip(examined[weighed].tolist(), clipped, strict=True):
+            forest.weigh(one, other, bit)
         within = careful[groups[a]] if len(a) else np.zeros(0, dtype=bool)
         _join(forest, a[within], b[within], probability[within])
         for member in forest.parent:
             groups[member] = len(ordered) + forest.root(member)
-    return _labels(ordered, groups)[np.searchsorted(ordered, known)]
+    return _labels(ordered, groups)[_places(ordered, known)]
 
 
 def contradicted(must_link: Pairs, cannot_link: Pairs) -> list[tuple[int, int]]:
@@ -185,20 +187,35 @@ def _edges(ordered: Index, edges: tuple[ArrayLike, ArrayLike, ArrayLike]) -> tup
     probability = np.asarray(edges[2], dtype=np.float64)
     if not len(a) == len(b) == len(probability):
         raise ValueError(f"edge arrays differ in length: {len(a)}, {len(b)}, {len(probability)}")
-    low, high = np.minimum(a, b), np.maximum(a, b)
-    keep = np.isin(low, ordered) & np.isin(high, ordered) & (low != high)
-    low, high = np.searchsorted(ordered, low[keep]), np.searchsorted(ordered, high[keep])
-    order = np.lexsort((-probability[keep], high, low))
-    low, high, probability = low[order], high[order], probability[keep][order]
-    first = np.ones(len(low), dtype=bool)
-    first[1:] = (low[1:] != low[:-1]) | (high[1:] != high[:-1])
-    return low[first], high[first], probability[first]
+    low, high = _places(ordered, np.minimum(a, b)), _places(ordered, np.maximum(a, b))
+    keep = np.nonzero((low >= 0) & (high >= 0) & (low != high))[0]
+    low, high, probability = low[keep], high[keep], probability[keep]
+    edge = low * len(ordered) + high
+    if (edge[1:] <= edge[:-1]).any():
+        order = np.lexsort((-probability, edge))
+        low, high, probability, edge = low[order], high[order], probability[order], edge[order]
+        first = np.append([True], edge[1:] != edge[:-1])
+        low, high, probability = low[first], high[first], probability[first]
+    return low, high, probability
+
+
+def _places(ordered: Index, ids: Index) -> Index:
+    """The position of each id, -1 where it is not there."""
+    if len(ordered) and ordered[-1] - ordered[0] == len(ordered) - 1:
+        places = ids - ordered[0]
+        return np.where((places >= 0) & (places < len(ordered)), places, -1)
+    places = np.searchsorted(ordered, ids)
+    found: Index = (
+        np.where(np.append(ordered, -1)[places] == ids, places, -1) if len(ordered) else np.full(ids.shape, -1)
+    )
+    return found
 
 
 def _positions(ordered: Index, pairs: Pairs) -> Index:
     listed = np.array([(min(pair), max(pair)) for pair in pairs], dtype=np.int64).reshape(-1, 2)
-    listed = listed[np.isin(listed, ordered).all(axis=1) & (listed[:, 0] != listed[:, 1])]
-    return np.unique(np.searchsorted(ordered, listed), axis=0).reshape(-1, 2)
+    places = _places(ordered, listed)
+    places = places[(places >= 0).all(axis=1) & (listed[:, 0] != listed[:, 1])]
+    return np.unique(places, axis=0).reshape(-1, 2)
 
 
 def _components(size: int, a: Index, b: Index) -> Index:
@@ -244,5 +261,10 @@ def _inside(pairs: Index, members: Flags) -> Index:
 
 
 def _labels(ordered: Index, groups: Index) -> Index:
-    _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)
-    return ordered[first][inverse]
+    """The smallest id of each group, by position."""
+    if not len(groups):
+        return ordered
+    smallest = np.full(int(groups.max()) + 1, len(ordered))
+    np.minimum.at(smallest, groups, np.arange(len(ordered)))
+    labels: Index = ordered[smallest[groups]]
+    return labels

@@ -27,10 +27,15 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Column:
-    """`codes` of shape (records, width): position in `vocabulary`, or -1 where there is no value."""
+    """`codes` of shape (records, width): position in `words`, the distinct values, or -1 where there is no value."""
 
     codes: Codes
-    vocabulary: NDArray[np.object_]
+    words: pl.Series
+
+    @cached_property
+    def vocabulary(self) -> NDArray[np.object_]:
+        """The distinct values as Python texts, which is what rapidfuzz takes."""
+        return as_objects(self.words)
 
     @property
     def first(self) -> Codes:
@@ -40,16 +45,16 @@ class Column:
     @cached_property
     def hashes(self) -> Hashes:
         """A hash of each entry of the vocabulary, and a last one, 0, for "missing": shape (vocabulary + 1,)."""
-        return np.append(self.hashes_of(np.arange(len(self.vocabulary))), np.uint64(0))
+        return np.append(of_texts(self.words), np.uint64(0))
 
     def hashes_of(self, entries: Index) -> Hashes:
         """A hash of some entries of the vocabulary."""
-        return of_texts(pl.Series(self.vocabulary[entries].tolist(), dtype=pl.String))
+        return of_texts(self.words.gather(entries))
 
     @cached_property
     def letters(self) -> Letters:
         """The letters of each entry of the vocabulary."""
-        return letters_of(self.vocabulary)
+        return letters_of(self.words)
 
 
 @dataclass(frozen=True)
@@ -93,7 +98,7 @@ def encode_together(
             kept = [value for value in several if value][:width]
             distinct[row, : len(kept)] = [vocabulary.setdefault(value, len(vocabulary)) for value in kept]
         codes[name] = distinct[inverse]
-    words = as_objects(vocabulary)
+    words = pl.Series(list(vocabulary), dtype=pl.String)
     return {name: Column(column, words) for name, column in codes.items()}
 
 

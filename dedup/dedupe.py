@@ -1,6 +1,7 @@
 """Find the duplicates of any table: plan, train, match and cluster in one call."""
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -8,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dedup.blocking import Blocks, Pairs, pairs_of, sorted_keys, usable
+from dedup.blocking import Blocks, Keys, Pairs, pairs_of, sorted_keys, usable
 from dedup.clusters import cluster
 from dedup.columns import Floats, Index, Prepared
 from dedup.derive import MOST_FIELDS, derive
@@ -21,7 +22,7 @@ from dedup.standardise.fields import Field, of_kinds, standardise
 from dedup.terms import Terms
 from dedup.train import Seen, draw, fit, learned_terms
 
-# From this probability on two records are put together: more likely than not, with something to spare.
+# From this probability on, two records are put together: likelier than not, with something to spare.
 THRESHOLD = 0.7
 SAME, REVIEW = 0.99, 0.05
 _PILOT_RULES, _PILOT_SHARE = 8, 0.25
@@ -51,10 +52,13 @@ def dedupe(
     tell = progress or (lambda _stage, _done, _total: None)
     tell("standardise", 0, table.num_rows)
     fields = _comparable(table, of_kinds(kinds))
-    plain = replace(standardise(table.select([*{one.column: None for one in fields}]), fields), ids=np.arange(len(table)))
+    plain = replace(
+        standardise(table.select([*{one.column: None for one in fields}]), fields), ids=np.arange(len(table))
+    )
     tell("train", 0, table.num_rows)
     model, prepared, blocks, pairs = learn(plain, fields)
-    result = scored(prepared, model, pairs, blocks.dropped, limits, lambda done: tell("score", done, len(pairs)))
+    scoring = partial(tell, "score")
+    result = scored(prepared, model, pairs, blocks.dropped, limits, progress=lambda done: scoring(done, len(pairs)))
     tell("cluster", 0, result.pairs.num_rows)
     labels = clustered(prepared, model, result.pairs, threshold)
     tell("cluster", result.pairs.num_rows, result.pairs.num_rows)
@@ -73,7 +77,7 @@ def _evidence(table: Prepared, model: Model, pairs: pa.Table, a: Index, b: Index
     known = pairs["a"].to_numpy() * len(table) + pairs["b"].to_numpy()
     wanted = np.minimum(a, b) * len(table) + np.maximum(a, b)
     place = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
-    bits = pairs["weight"].to_numpy()[place]
+    bits: Floats = pairs["weight"].to_numpy()[place]
     new = np.nonzero(known[place] != wanted)[0]
     bits[new] = score(table, a[new], b[new], model)
     return bits
@@ -86,27 +90,41 @@ def learn(plain: Prepared, fields: tuple[Field, ...]) -> tuple[Model, Prepared, 
     """
     spec = derive(fields)
     terms, table = learned_terms(plain, spec)
-    drawn = draw(table, spec, terms)
-    spec, blocks, pairs = _planned(table, fields, spec, terms, drawn)
+    with ThreadPoolExecutor() as pool:
+        drawing = pool.submit(draw, table, spec, terms)
+        first, keys = _pilot(table, fields)
+        drawn = drawing.result()
+    spec, blocks, pairs = _planned(table, first, keys, terms, drawn)
     if len(table) <= ALL_PAIRS:
         blocks, pairs = Blocks(len(table), (), ()), _all_pairs(len(table), len(spec.blocking))
     return fit(table, spec, terms, pairs, drawn), table, blocks, pairs
 
 
+def _pilot(table: Prepared, fields: tuple[Field, ...]) -> tuple[MatchSpec, list[Keys]]:
+    """A few rules, with their keys, to learn how reliable each field is."""
+    budget = budget_of(len(table)) * _PILOT_SHARE
+    rules = plan(table, [one.name for one in fields], budget=budget, most=_PILOT_RULES).rules
+    spec = derive(fields, tuple(rule.parts for rule in rules))
+    return spec, sorted_keys(table, spec)
+
+
 def _planned(
-    table: Prepared, fields: tuple[Field, ...], spec: MatchSpec, terms: Terms, drawn: Seen
+    table: Prepared, pilot: MatchSpec, keys: list[Keys], terms: Terms, drawn: Seen
 ) -> tuple[MatchSpec, Blocks, Pairs]:
-    names, budget = [one.name for one in fields], budget_of(len(table))
-    pilot = plan(table, names, budget=budget * _PILOT_SHARE, most=_PILOT_RULES)
-    first = tuple(rule.parts for rule in pilot.rules)
-    trial = derive(fields, first)
-    keys = sorted_keys(table, trial)
-    learned = fit(table, trial, terms, pairs_of(usable(keys, len(table), trial)), drawn)
+    """The rules for all, with that knowledge."""
+    learned = fit(table, pilot, terms, pairs_of(usable(keys, len(table), pilot)), drawn)
+    names = [one.name for one in pilot.fields]
     equal = np.array([learned.m[name][0] for name in names])
-    rules = tuple(rule.parts for rule in plan(table, names, budget=budget, equal=equal, given=first).rules)
-    spec = derive(fields, rules)
+    first = tuple(rule.columns for rule in pilot.blocking)
+    planned = plan(table, names, budget=budget_of(len(table)), equal=equal, given=first)
+    spec = derive(pilot.fields, tuple(rule.parts for rule in planned.rules) or _whole(table, names))
     blocks = usable(sorted_keys(table, spec, keys), len(table), spec)
     return spec, blocks, pairs_of(blocks)
+
+
+def _whole(table: Prepared, names: list[str]) -> tuple[tuple[str, ...], ...]:
+    """Every field for itself, where no combination is worth its pairs: shows which values are shared by too many."""
+    return tuple((part,) for name in names for part in (f"{name}.all", f"{name}.local") if part in table.parts)
 
 
 def _all_pairs(records: int, rule: int) -> Pairs:

@@ -1,8 +1,8 @@
 """Which comparisons are not independent evidence, learned from the data: the same city and the same postcode.
 
 The naive model multiplies the chances of all comparisons. Here each pair of a spanning tree of the comparisons gets
-its chance taken jointly (Chow and Liu, 1968), among unrelated records for u and among matches for m. What a bond changes
-stays small where little was seen, and is bounded where much was.
+its chance taken jointly (Chow and Liu, 1968), among unrelated records for u and among matches for m. What a bond
+changes stays small where little was seen, and is bounded where much was.
 """
 
 from collections.abc import Mapping, Sequence
@@ -49,7 +49,7 @@ class Bond:
 def bonds(levels: Outcomes, weights: Floats, matched: Sequence[Floats]) -> tuple[Bond, ...]:
     """The spanning tree of bonds that matter most for matches.
 
-    `levels` of shape (pairs, comparisons), 0 for "missing"; `weights` of shape (pairs,); `matched`: m of each comparison.
+    `levels` of shape (pairs, comparisons), 0 for "missing"; `weights` of shape (pairs,); `matched`: m by comparison.
     """
     found = []
     for one, other in combinations(range(levels.shape[1]), 2):

@@ -11,7 +11,8 @@ import numpy as np
 from dedup.blocking import Pairs
 from dedup.columns import Floats, Index, Levels, Prepared
 from dedup.model import Model
-from dedup.spec import UNDECIDED
+from dedup.spec import UNDECIDED, Comparison
+from dedup.terms import Terms
 from dedup.weigh import BITS_PER_LEVEL, Patterns, level_weights, shared_frequency
 
 _WIDTH = 2**BITS_PER_LEVEL
@@ -33,7 +34,8 @@ def weighed(table: Prepared, pairs: Pairs, model: Model, floor: float) -> tuple[
     highest = np.full(len(pairs), model.prior_bits)
     for at, outcome in enumerate(levels):
         highest += bounds.levels[at][outcome]
-        _add_frequencies(highest, table, pairs, model, at, outcome)
+        comparison, equal = comparisons[at], np.nonzero(outcome == 1)[0]
+        highest[equal] += _rarity(table, pairs.part(equal), comparison, model.terms)
     for first, second, bits in bounds.bonds:
         highest += bits[levels[first], levels[second]]
     for at in np.argsort(-(bounds.levels[:, UNDECIDED] - bounds.levels.min(axis=1))):
@@ -71,9 +73,7 @@ def _widened(bits: Floats) -> Floats:
     return wide
 
 
-def _reaching(
-    pairs: Pairs, highest: Floats, levels: list[Levels], floor: float
-) -> tuple[Pairs, Floats, list[Levels]]:
+def _reaching(pairs: Pairs, highest: Floats, levels: list[Levels], floor: float) -> tuple[Pairs, Floats, list[Levels]]:
     keep = np.nonzero(highest >= floor)[0]
     # To copy everything for a few pairs less costs more than to carry them on.
     if len(keep) > _WORTH * len(pairs):
@@ -94,12 +94,12 @@ def _change(levels: list[Levels], at: int, rows: Index, found: Levels, bounds: B
     return change
 
 
-def _add_frequencies(highest: Floats, table: Prepared, pairs: Pairs, model: Model, at: int, outcome: Levels) -> None:
-    comparison = model.spec.comparisons[at]
-    equal = np.nonzero(outcome == 1)[0]
+def _rarity(table: Prepared, equal: Pairs, comparison: Comparison, terms: Terms) -> Floats:
+    """What the frequency of the value that they share adds to pairs that are equal in a comparison."""
+    bits = np.zeros(len(equal))
     for name in comparison.terms:
-        frequency = shared_frequency(table, name, pairs.left[equal], pairs.right[equal])
-        highest[equal] += np.log2(model.terms.frequencies[name].chance / frequency)
+        bits += np.log2(terms.frequencies[name].chance / shared_frequency(table, name, equal.left, equal.right))
+    return bits
 
 
 def _packed(levels: list[Levels]) -> Patterns:

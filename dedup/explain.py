@@ -28,7 +28,7 @@ def explain(a: Mapping[str, Any], b: Mapping[str, Any], model: Model, thresholds
     prepared = model.terms.apply(spec.standardise(_two_rows(a, b, columns)))
     patterns = compare(prepared, *_PAIR, spec)
     weights = pattern_weights(patterns, spec, model.learned)
-    bits = (weights.fields + frequency_bits(prepared, *_PAIR, patterns, spec, model.terms))[0]
+    bits = (weights.fields + frequency_bits(prepared, *_PAIR, patterns, spec=spec, terms=model.terms))[0]
     levels = unpack(patterns, spec)[0]
     fields = [
         _field(prepared, comparison, int(levels[at]), float(bits[at])) for at, comparison in enumerate(spec.comparisons)

@@ -41,19 +41,20 @@ def keys(table: pa.Table, model: Model) -> pa.Table:
 
 
 def match_pairs(
-    table: pa.Table, model: Model, a: Positions, b: Positions, rule: Positions, thresholds: Thresholds
+    table: pa.Table, model: Model, pairs: tuple[Positions, Positions, Positions], thresholds: Thresholds
 ) -> MatchResult:
-    """Score given pairs of row positions of `table`, found by the rules of these numbers; shape (pairs,) each.
+    """Score given `pairs`: two arrays of row positions of `table`, and one of the numbers of the rules that found them.
 
     A pair that is given several times counts once, by its first rule. Raises ValueError as `match` does.
     """
     prepared = model.terms.apply(model.spec.standardise(table))
+    a, b, rule = pairs
     packed = [
         packed_pairs(a[rule == one].astype(np.uint64), b[rule == one].astype(np.uint64), int(one), len(prepared))
         for one in np.unique(rule)
     ]
-    pairs = distinct_pairs(np.concatenate(packed), len(prepared)) if packed else Pairs(a, b, rule)
-    return scored(prepared, model, pairs, (), thresholds)
+    distinct = distinct_pairs(np.concatenate(packed), len(prepared)) if packed else Pairs(a, b, rule)
+    return scored(prepared, model, distinct, (), thresholds)
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,8 @@ class Index:
         replaced = np.isin(self.records.column("party_id").to_numpy(), ids)
         prepared = self.model.spec.standardise(changed)
         asked = [_ordered(hashes_of(prepared, rule, at)) for at, rule in enumerate(self.model.spec.blocking)]
-        found = [_meetings(*new, *old, replaced, self.model.spec.max_block) for new, old in zip(asked, self.ordered, strict=True)]
+        limit = self.model.spec.max_block
+        found = [_meetings(new, old, replaced, limit) for new, old in zip(asked, self.ordered, strict=True)]
         rows = np.unique(np.concatenate([one.known for one in found]))
         # The schema of what changed is its own: a column may hold nothing but nulls in it.
         known = self.records.take(pa.array(rows)).select(changed.column_names)
@@ -93,7 +95,7 @@ class Index:
         a = np.concatenate([np.concatenate([one.asking, one.left]) for one in found])
         b = np.concatenate([np.concatenate([len(ids) + np.searchsorted(rows, one.known), one.right]) for one in found])
         rule = np.repeat(np.arange(len(found)), [len(one.asking) + len(one.left) for one in found])
-        return match_pairs(together, self.model, a, b, rule, thresholds or Thresholds())
+        return match_pairs(together, self.model, (a, b, rule), thresholds or Thresholds())
 
     def candidates(self, record: Mapping[str, Any], *, limit: int = 10) -> list[dict[str, Any]]:
         """The records most like one that is not there yet, best first, each explained; writes nothing.
@@ -115,7 +117,7 @@ class Index:
 
 @dataclass(frozen=True)
 class _Meetings:
-    """By one rule: changed rows `asking` and `known` rows of the index that share a key; and changed rows among each other."""
+    """By one rule: changed rows `asking` and `known` rows of the index that share a key; and pairs of changed rows."""
 
     asking: Positions
     known: Positions
@@ -143,9 +145,10 @@ def _ordered(hashes: Hashes) -> tuple[Hashes, NDArray[np.int32]]:
 
 
 def _meetings(
-    wanted: Hashes, asking: NDArray[np.int32], ordered: Hashes, owners: NDArray[np.int32], replaced: Flags, limit: int
+    new: tuple[Hashes, NDArray[np.int32]], old: tuple[Hashes, NDArray[np.int32]], replaced: Flags, limit: int
 ) -> _Meetings:
     """A key is used if no more than `limit` records have it once the changed ones have taken their places."""
+    (wanted, asking), (ordered, owners) = new, old
     staying = np.concatenate([[0], np.cumsum(~replaced[owners])])
     begins, ends = np.searchsorted(ordered, wanted, "left"), np.searchsorted(ordered, wanted, "right")
     own_ends = np.searchsorted(wanted, wanted, "right")

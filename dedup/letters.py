@@ -49,9 +49,8 @@ class Shared:
         return np.where(np.isfinite(self.most), highest, 1).astype(np.float32)
 
 
-def letters_of(vocabulary: NDArray[np.object_]) -> Letters:
-    """The letters of each text, shape (vocabulary,)."""
-    texts = pl.Series(vocabulary.tolist(), dtype=pl.String)
+def letters_of(texts: pl.Series) -> Letters:
+    """The letters of each text, shape (texts,)."""
     lengths = texts.str.len_bytes().to_numpy()
     width = int(max(min(lengths.max(initial=1), _LONGEST), 1))
     table = np.array(texts.cast(pl.Binary).to_list(), dtype=f"S{width}").view(np.uint8).reshape(len(texts), width)
@@ -63,7 +62,7 @@ def letters_of(vocabulary: NDArray[np.object_]) -> Letters:
 
 
 def shared(letters: Letters, left: NDArray[np.int32], right: NDArray[np.int32]) -> Shared:
-    """What the values at two arrays of places can have in common; a repeated letter counts as one that may be shared."""
+    """What the values at two arrays of places can have in common; a letter that is repeated may be shared each time."""
     one, other = letters.sets[left], letters.sets[right]
     a, b = letters.lengths[left], letters.lengths[right]
     most = np.minimum(a - np.bitwise_count(one & ~other), b - np.bitwise_count(other & ~one)).astype(np.float32)

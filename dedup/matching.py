@@ -77,7 +77,7 @@ def match(
     prepared = model.terms.apply(model.spec.standardise(table))
     blocks = derive(prepared, model.spec)
     pairs = pairs_of(blocks, None if changed is None else np.asarray(changed, dtype=bool))
-    return scored(prepared, model, pairs, blocks.dropped, thresholds or Thresholds(), progress)
+    return scored(prepared, model, pairs, blocks.dropped, thresholds or Thresholds(), progress=progress)
 
 
 def scored(
@@ -86,6 +86,7 @@ def scored(
     pairs: Pairs,
     dropped: tuple[DroppedBlock, ...],
     limits: Thresholds,
+    *,
     progress: Callable[[int], None] | None = None,
 ) -> MatchResult:
     """The candidate `pairs` of a prepared table that are at least doubtful, scored on all cores."""
@@ -113,7 +114,7 @@ def score(table: Prepared, left: Index, right: Index, model: Model) -> Floats:
     patterns = compare(table, left, right, model.spec)
     distinct, inverse = np.unique(patterns, return_inverse=True)
     weights = pattern_weights(distinct, model.spec, model.learned)
-    frequent = frequency_bits(table, left, right, patterns, model.spec, model.terms)
+    frequent = frequency_bits(table, left, right, patterns, spec=model.spec, terms=model.terms)
     return total_bits(model.prior_bits, weights.fields[inverse] + frequent, weights.ceiling[inverse])
 
 

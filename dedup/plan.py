@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from dedup.columns import Flags, Floats, Prepared
@@ -143,9 +142,7 @@ def _candidates(parts: Sequence[_Part], agreeing: Flags, records: int, budget: f
     )
 
 
-def _chosen(
-    candidates: _Candidates, records: int, budget: float, given: Sequence[tuple[str, ...]], most: int
-) -> Plan:
+def _chosen(candidates: _Candidates, records: int, budget: float, given: Sequence[tuple[str, ...]], most: int) -> Plan:
     place = {parts: at for at, parts in enumerate(candidates.parts)}
     taken = [place[parts] for parts in given if parts in place]
     found = candidates.finds[taken].any(axis=0) if taken else np.zeros(candidates.finds.shape[1], dtype=bool)

@@ -54,8 +54,8 @@ class Comparison:
     `columns` are the given columns shown in an explanation, `shown` the standardised column whose likeness is.
     Comparisons of one `group` are correlated: the strongest counts in full, the others half.
     On `adjusted` levels the weight follows the frequency of the value in the columns `terms`, by `spread` bits at the
-    most. `quick` decides what equality alone decides, and gives `UNDECIDED` for the rest, which `closer` decides. `strength` is that of the m of
-    the levels against the data, counted in pairs.
+    most. `quick` decides what equality alone decides and gives `UNDECIDED` for the rest, which `closer` decides.
+    `strength` is that of the m of the levels against the data, counted in pairs.
     """
 
     name: str

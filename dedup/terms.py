@@ -86,7 +86,7 @@ class Terms:
 
 
 def learn(
-    prepared: Prepared, common: tuple[str, ...], shareable: tuple[str, ...], owner: str, shared_by: int, own: float
+    prepared: Prepared, common: tuple[str, ...], shareable: tuple[str, ...], *, owner: str, shared_by: int, own: float
 ) -> tuple[Terms, Prepared]:
     """Term frequencies of the columns `common`, and shared values of the columns `shareable`; and these applied.
 
@@ -102,8 +102,8 @@ def _frequencies(column: Column, own: float) -> tuple[Frequencies, Floats]:
     """The frequencies, and that of each entry of the vocabulary, as `Frequencies.of` would find them."""
     present = column.first[column.first != MISSING]
     if not own and len(present) < 2:
-        return Frequencies(chance=0.01, rest=0.01, common={}), np.full(len(column.vocabulary), 0.01)
-    counts = np.bincount(present, minlength=len(column.vocabulary))
+        return Frequencies(chance=0.01, rest=0.01, common={}), np.full(len(column.words), 0.01)
+    counts = np.bincount(present, minlength=len(column.words))
     total = max(len(present), LEAST_WORLD) if own else len(present)
     seen = np.nonzero(counts >= LEAST_SEEN)[0]
     if len(seen) > MOST_TERMS:
@@ -126,7 +126,7 @@ def _without(column: Column, values: frozenset[str]) -> Column:
     if not values:
         return column
     shared: Flags = np.isin(column.hashes, np.array([int(value, 16) for value in values], dtype=np.uint64))
-    return Column(np.where(shared[column.codes], MISSING, column.codes).astype(np.int32), column.vocabulary)
+    return Column(np.where(shared[column.codes], MISSING, column.codes).astype(np.int32), column.words)
 
 
 def _shared(column: Column, owner: Codes, shared_by: int) -> frozenset[str]:
@@ -135,5 +135,5 @@ def _shared(column: Column, owner: Codes, shared_by: int) -> frozenset[str]:
     pairs: NDArray[np.int64] = np.unique(
         np.column_stack([column.codes[rows, at], owner[rows]]).astype(np.int64), axis=0
     )
-    owners = np.bincount(pairs[:, 0], minlength=len(column.vocabulary)) if len(pairs) else np.zeros(0, dtype=int)
+    owners = np.bincount(pairs[:, 0], minlength=len(column.words)) if len(pairs) else np.zeros(0, dtype=int)
     return frozenset(f"{value:016x}" for value in column.hashes_of(np.nonzero(owners >= shared_by)[0]))

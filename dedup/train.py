@@ -16,7 +16,7 @@ from dedup.spec import Comparison, MatchSpec
 from dedup.terms import Terms, learn
 from dedup.weigh import Parameters, Patterns, compare, frequency_bits, pattern_weights, probability, unpack
 
-RANDOM_PAIRS = 400_000
+RANDOM_PAIRS = 300_000
 # Candidate pairs beyond this teach m nothing new.
 MOST_CANDIDATES = 200_000
 ITERATIONS, FEWEST_ITERATIONS = 40, 6
@@ -45,6 +45,10 @@ class Seen:
     counts: Floats
 
 
+# What pairs show, and how many pairs each pattern stands for.
+Weighted = tuple[Seen, Floats]
+
+
 def train(table: pa.Table, spec: MatchSpec, *, seed: int = 0) -> Model:
     """A model learned from the records themselves; falls back on the specification where they teach too little.
 
@@ -58,7 +62,7 @@ def train(table: pa.Table, spec: MatchSpec, *, seed: int = 0) -> Model:
 def learned_terms(table: Prepared, spec: MatchSpec) -> tuple[Terms, Prepared]:
     """What frequencies a table teaches, and the table with them."""
     own = OWN_RECORDS if spec.dependent else 0.0
-    return learn(table, spec.common, spec.shareable, spec.owner, spec.shared_by, own)
+    return learn(table, spec.common, spec.shareable, owner=spec.owner, shared_by=spec.shared_by, own=own)
 
 
 def fit(table: Prepared, spec: MatchSpec, terms: Terms, pairs: Pairs, drawn: Seen, *, seed: int = 0) -> Model:
@@ -68,18 +72,23 @@ def fit(table: Prepared, spec: MatchSpec, terms: Terms, pairs: Pairs, drawn: See
     # A sample of the candidates stands for all of them.
     scale = len(pairs) / max(found.counts.sum(), 1.0)
     default = _defaults(spec, terms)
-    learned = _bonded(default, spec, drawn)
+    # To begin with, all pairs drawn at random are taken for unrelated records.
+    everything = drawn, _by_pattern(drawn, drawn.counts)
+    learned = _bonded(default, spec, None, everything) if spec.dependent else default
     prior = max(min(DEFAULT_PRIOR, 1.0 / max(records, 1)), 1e-9)
     iterations, moved = 0, np.inf
     while iterations < ITERATIONS and (moved >= TOLERANCE or iterations < FEWEST_ITERATIONS):
         iterations += 1
         expected = found.counts * _posterior(found, spec, learned, prior)
         unmatched = drawn.counts * (1.0 - _posterior(drawn, spec, learned, prior))
-        # Bonds cost more than shares and settle sooner.
-        new = _maximised(spec, learned, default, found, expected, drawn, unmatched, bond=iterations % 4 == 1, settled=iterations > 4)
+        matched, random = (found, _by_pattern(found, expected)), (drawn, _by_pattern(drawn, unmatched))
+        new = _maximised(spec, learned, default, matched, random)
+        # Bonds cost more than shares and settle sooner; those of matches wait until it is clear what matches.
+        if spec.dependent and iterations % 4 == 1:
+            new = _bonded(new, spec, matched if iterations > 4 else None, random)
         matches = np.clip(expected.sum() * scale, FEWEST_MATCHES * records, MOST_MATCHES * records)
         new_prior = float((matches + PRIOR_STRENGTH * DEFAULT_PRIOR) / (possible + PRIOR_STRENGTH))
-        moved = max(abs(np.log2(new_prior / prior)), *(float(np.abs(new.m[name] - learned.m[name]).max()) for name in new.m))
+        moved = max(abs(np.log2(new_prior / prior)), *(_distance(new.m[name], learned.m[name]) for name in new.m))
         learned, prior = new, new_prior
     report = {
         "rows": records,
@@ -117,7 +126,7 @@ def _seen(table: Prepared, spec: MatchSpec, terms: Terms, left: Index, right: In
         counts = np.bincount(case, minlength=len(patterns)).astype(float)
         return Seen(patterns, unpack(patterns, spec), np.arange(len(patterns)), np.zeros(len(patterns)), counts)
     # Pairs of one pattern whose frequencies weigh the same to a quarter of a bit are one case.
-    bits = np.round(frequency_bits(table, left, right, packed, spec, terms).sum(axis=1) * 4).astype(np.int64)
+    bits = np.round(frequency_bits(table, left, right, packed, spec=spec, terms=terms).sum(axis=1) * 4).astype(np.int64)
     cases, counted = np.unique(case * 1024 + np.clip(bits, -511, 511) + 511, return_counts=True)
     return Seen(patterns, unpack(patterns, spec), cases // 1024, (cases % 1024 - 511) / 4.0, counted.astype(float))
 
@@ -130,40 +139,36 @@ def _posterior(seen: Seen, spec: MatchSpec, learned: Parameters, prior: float) -
 
 
 def _maximised(
-    spec: MatchSpec, before: Parameters, default: Parameters, found: Seen, expected: Floats, drawn: Seen,
-    unmatched: Floats, *, bond: bool, settled: bool,
-) -> Parameters:  # fmt: skip
-    matched, random = _by_pattern(found, expected), _by_pattern(drawn, unmatched)
+    spec: MatchSpec, before: Parameters, default: Parameters, matched: Weighted, random: Weighted
+) -> Parameters:
     m, u = {}, {}
     for at, comparison in enumerate(spec.comparisons):
         name = comparison.name
-        m[name] = _bounded(_share(found.levels[:, at], matched, default.m[name], comparison.strength), comparison)
-        u[name] = _chance(_share(drawn.levels[:, at], random, default.u[name], spec.u_strength), before.u[name], spec)
-    learned = replace(before, m=m, u=u)
-    if not (spec.dependent and bond):
-        return learned
-    shares = [m[comparison.name] for comparison in spec.comparisons]
+        m[name] = _bounded(_share(matched, at, default.m[name], comparison.strength), comparison)
+        u[name] = _chance(_share(random, at, default.u[name], spec.u_strength), before.u[name], spec)
+    return replace(before, m=m, u=u)
+
+
+def _bonded(learned: Parameters, spec: MatchSpec, matched: Weighted | None, random: Weighted) -> Parameters:
+    shares = [learned.m[comparison.name] for comparison in spec.comparisons]
     return replace(
         learned,
-        bonds_m=bonds(found.levels, matched, shares) if settled else (),
-        bonds_u=bonds(drawn.levels, random, shares),
+        bonds_m=bonds(matched[0].levels, matched[1], shares) if matched else (),
+        bonds_u=bonds(random[0].levels, random[1], shares),
     )
 
 
-def _bonded(default: Parameters, spec: MatchSpec, drawn: Seen) -> Parameters:
-    """To begin with, all pairs drawn at random are taken for unrelated records."""
-    if not spec.dependent:
-        return default
-    shares = [default.m[comparison.name] for comparison in spec.comparisons]
-    return replace(default, bonds_u=bonds(drawn.levels, _by_pattern(drawn, drawn.counts), shares))
+def _distance(one: Floats, other: Floats) -> float:
+    return float(np.abs(one - other).max())
 
 
 def _by_pattern(seen: Seen, weights: Floats) -> Floats:
-    return np.bincount(seen.case, weights=weights, minlength=len(seen.patterns))
+    return np.bincount(seen.case, weights=weights, minlength=len(seen.patterns)).astype(np.float64)
 
 
-def _share(levels: NDArray[np.int64], counts: Floats, default: Floats, strength: float) -> Floats:
+def _share(pairs: Weighted, at: int, default: Floats, strength: float) -> Floats:
     """Share of pairs per level among those where the comparison was possible, drawn towards the default."""
+    levels, counts = pairs[0].levels[:, at], pairs[1]
     seen = np.bincount(levels, weights=counts, minlength=len(default) + 1)[1:]
     shares: Floats = (seen + strength * default) / (seen.sum() + strength)
     return shares

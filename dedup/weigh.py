@@ -103,7 +103,9 @@ def level_weights(comparison: Comparison, m: Floats, u: Floats) -> Floats:
     return np.concatenate([[0.0], np.clip(np.log2(m / u), low, high)])
 
 
-def frequency_bits(table: Prepared, left: Index, right: Index, patterns: Patterns, spec: MatchSpec, terms: Terms) -> Floats:
+def frequency_bits(
+    table: Prepared, left: Index, right: Index, patterns: Patterns, *, spec: MatchSpec, terms: Terms
+) -> Floats:
     """What rare and common values add to the level weights; shape (pairs, comparisons)."""
     bits = np.zeros((len(left), len(spec.comparisons)))
     levels = unpack(patterns, spec)

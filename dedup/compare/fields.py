@@ -145,7 +145,9 @@ def code(field: str) -> Compare:
         shorter = np.minimum(lengths[a], lengths[b])
         # One letter off a single letter is another letter.
         return np.select(
-            [(distance <= 1) & (shorter >= 2), (distance <= 2) & (shorter >= 6)], [np.uint8(2), np.uint8(3)], np.uint8(4)
+            [(distance <= 1) & (shorter >= 2), (distance <= 2) & (shorter >= 6)],
+            [np.uint8(2), np.uint8(3)],
+            np.uint8(4),
         )
 
     return compare
@@ -156,7 +158,9 @@ def _crossed(table: Prepared, field: str, other: str | None, left: Index, right:
     if other is None:
         return np.zeros(len(left), dtype=bool)
     mine, yours = table.parts[f"{field}.all"], table.parts[f"{other}.all"]
-    crossed: Flags = (mine[left] == yours[right]) & (yours[left] == mine[right]) & (mine[left] != 0) & (yours[left] != 0)
+    crossed: Flags = (
+        (mine[left] == yours[right]) & (yours[left] == mine[right]) & (mine[left] != 0) & (yours[left] != 0)
+    )
     return crossed
 
 

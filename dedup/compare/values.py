@@ -55,7 +55,7 @@ def _scored(column: Column, left: Codes, right: Codes, undecided: Flags, scorer:
     chosen = undecided & both(left, right)
     if not chosen.any():
         return scores
-    size = max(len(column.vocabulary), 1)
+    size = max(len(column.words), 1)
     low = np.minimum(left[chosen], right[chosen]).astype(np.int64)
     high = np.maximum(left[chosen], right[chosen]).astype(np.int64)
     pairs, inverse = np.unique(low * size + high, return_inverse=True)

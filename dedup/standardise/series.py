@@ -1,4 +1,4 @@
-"""Standardisation of whole columns at once: each function takes the distinct values of a column and gives one per value.
+"""Standardisation of whole columns at once: each function takes distinct values of a column and gives one for each.
 
 The functions beside them in `people`, `companies`, `contact` and `places` know more, a value at a time; at a million
 distinct values these here take a tenth of a second where those take ten.
@@ -154,7 +154,9 @@ def country(values: Texts) -> Texts:
     """ISO codes of countries; what is no country is kept, folded."""
     distinct = values.cast(pl.String).drop_nulls().unique()
     codes = [country_code(text) for text in distinct]
-    return fold(values.cast(pl.String).replace(distinct, pl.Series([c or t for c, t in zip(codes, distinct, strict=True)])))
+    return fold(
+        values.cast(pl.String).replace(distinct, pl.Series([c or t for c, t in zip(codes, distinct, strict=True)]))
+    )
 
 
 def url(values: Texts) -> Texts:
@@ -211,7 +213,10 @@ def _formal() -> dict[str, str]:
     """The formal given name by short form; of several the longest."""
     from nicknames import NickNamer
 
-    listed = [*NickNamer().nickname_lookup.items(), *((formal, set(short)) for formal, *short in word_lines("short_forms"))]
+    listed = [
+        *NickNamer().nickname_lookup.items(),
+        *((formal, set(short)) for formal, *short in word_lines("short_forms")),
+    ]
     found: dict[str, set[str]] = {}
     for formal, several in listed:
         for short in several:

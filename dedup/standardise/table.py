@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dedup.columns import Column, Index, Prepared, distinct_rows, encode, encode_together
-from dedup.standardise import companies, contact, people, places
+from dedup.standardise import companies, contact, identifiers, people, places
 from dedup.standardise.text import fold, given_value
 
 # More addresses or numbers of one record than this add cost, not evidence.
@@ -64,10 +64,10 @@ def organizations(table: pa.Table) -> Prepared:
     raw = normal_form(table)
     columns = _companies(raw, "name") | _emails(raw, ()) | _phones(raw) | _places(raw) | _identifiers(raw)
     domains = columns["work_domain"]
-    labels = [(str(value).split(".", 1)[0],) for value in domains.vocabulary]
+    labels = [(str(value).split(".", 1)[0],) for value in domains.words]
     by_value = encode([*labels, (None,)], np.arange(len(labels) + 1))
     columns["domain"] = domains
-    columns["domain_label"] = Column(by_value.codes[:, 0][domains.codes], by_value.vocabulary)
+    columns["domain_label"] = Column(by_value.codes[:, 0][domains.codes], by_value.words)
     return Prepared(_ids(raw), columns, raw)
 
 
@@ -227,12 +227,13 @@ def _places(raw: pa.Table) -> dict[str, Column]:
 
 def _identifiers(raw: pa.Table) -> dict[str, Column]:
     taxes, tax_inverse = distinct_rows(raw, ("tax_id",))
-    folded = [fold(text).replace(" ", "").upper() if (text := given_value(row[0])) else None for row in taxes]
+    numbers = [identifiers.parse(_text(row[0])) for row in taxes]
     births, inverse = distinct_rows(raw, ("birth_date",))
     # Sources write these two for "not known".
     dates = [None if row[0] in {None, "1900-01-01", "1970-01-01"} else str(row[0]) for row in births]
     return {
-        "tax_id": encode([(text if text and len(text) > 4 else None,) for text in folded], tax_inverse),
+        "tax_id": encode([(number,) for number, _ in numbers], tax_inverse),
+        "tax_id_checked": encode([("yes" if checked else None,) for _, checked in numbers], tax_inverse),
         "birth_year": encode([(date and date[:4],) for date in dates], inverse),
         "birth_month": encode([(date and date[5:7],) for date in dates], inverse),
         "birth_day": encode([(date and date[8:],) for date in dates], inverse),
