@@ -20,6 +20,7 @@ Outcomes = NDArray[np.int64]
 # Pairs that a joint outcome must be seen in beyond what independence expects before it counts in full.
 _DOUBT = 3.0
 # Matches that training missed look like dependence among unrelated records: 2.5 bits leave a strong agreement strong.
+# Where more pairs than matches could be agree on both, the city and its region, the dependence is taken in full.
 _MOST_BITS = 2.5
 _FEWEST_PAIRS = 200
 _LEAST_EFFECT = 1e-3
@@ -46,15 +47,18 @@ class Bond:
         return cls(names.index(data["first"]), names.index(data["second"]), tuple(map(tuple, data["bits"])))
 
 
-def bonds(levels: Outcomes, weights: Floats, matched: Sequence[Floats]) -> tuple[Bond, ...]:
+def bonds(
+    levels: Outcomes, weights: Floats, matched: Sequence[Floats], *, doubtful: float = np.inf
+) -> tuple[Bond, ...]:
     """The spanning tree of bonds that matter most for matches.
 
     `levels` of shape (pairs, comparisons), 0 for "missing"; `weights` of shape (pairs,); `matched`: m by comparison.
+    `doubtful` counts the pairs that could be matches which were missed.
     """
     found = []
     for one, other in combinations(range(levels.shape[1]), 2):
         sizes = len(matched[one]), len(matched[other])
-        bits = _joint(levels[:, one], levels[:, other], weights, sizes)
+        bits = _joint(levels[:, one] * (sizes[1] + 1) + levels[:, other], weights, sizes, doubtful)
         if bits is not None:
             effect = float((np.outer(matched[one], matched[other]) * np.maximum(bits, 0)).sum())
             found.append((effect, one, other, bits))
@@ -69,16 +73,16 @@ def bond_bits(levels: Outcomes, several: Sequence[Bond]) -> Floats:
     return added
 
 
-def _joint(one: NDArray[np.int64], other: NDArray[np.int64], weights: Floats, sizes: tuple[int, int]) -> Floats | None:
+def _joint(both: NDArray[np.int64], weights: Floats, sizes: tuple[int, int], doubtful: float) -> Floats | None:
     width = sizes[1] + 1
-    together = np.bincount(one * width + other, weights=weights, minlength=(sizes[0] + 1) * width)
-    counts = together.reshape(-1, width)[1:, 1:]
+    counts = np.bincount(both, weights=weights, minlength=(sizes[0] + 1) * width).reshape(-1, width)[1:, 1:]
     total = counts.sum()
     if total < _FEWEST_PAIRS:
         return None
     expected = np.outer(counts.sum(axis=1), counts.sum(axis=0)) / total
-    bits: Floats = np.clip(np.log2((counts + _DOUBT) / (expected + _DOUBT)), -_MOST_BITS, _MOST_BITS)
-    return bits
+    bits = np.clip(np.log2((counts + _DOUBT) / (expected + _DOUBT)), -_MOST_BITS, _MOST_BITS)
+    certain = np.log2(np.maximum(counts - doubtful, _DOUBT) / (expected + _DOUBT))
+    return np.maximum(bits, certain)
 
 
 def _tree(found: list[tuple[float, int, int, Floats]], comparisons: int) -> list[Bond]:

@@ -21,6 +21,8 @@ RANDOM_PAIRS = 300_000
 MOST_CANDIDATES = 200_000
 ITERATIONS, FEWEST_ITERATIONS = 40, 6
 TOLERANCE = 1e-4
+# No more matches per record than this are thought to be missed.
+MOST_MISSED = 3.0
 # A thousand pairs hold one match: counts beside the data as much as a thousand pairs do.
 DEFAULT_PRIOR, PRIOR_STRENGTH = 1e-3, 1_000.0
 # Between one match in fifty records and twenty matches per record: outside lies a model that ran away.
@@ -36,6 +38,7 @@ class Seen:
     """Pairs by what they show: distinct patterns with their levels, the pattern of each case, and how often it stands.
 
     `frequent` are the bits that the frequency of the values adds to each case; `counts` the pairs that it stands for.
+    `matches`: how many of pairs drawn at random are matches if each record has one.
     """
 
     patterns: Patterns
@@ -43,6 +46,7 @@ class Seen:
     case: Index
     frequent: Floats
     counts: Floats
+    matches: float = 0.0
 
 
 # What pairs show, and how many pairs each pattern stands for.
@@ -109,7 +113,8 @@ def draw(table: Prepared, spec: MatchSpec, terms: Terms, seed: int = 0) -> Seen:
     else:
         left = random.integers(0, records, RANDOM_PAIRS)
         right = (left + random.integers(1, records, RANDOM_PAIRS)) % records
-    return _seen(table, spec, terms, np.minimum(left, right), np.maximum(left, right))
+    seen = _seen(table, spec, terms, np.minimum(left, right), np.maximum(left, right))
+    return replace(seen, matches=len(left) / max(records - 1, 1))
 
 
 def _sampled(table: Prepared, spec: MatchSpec, terms: Terms, pairs: Pairs, seed: int) -> Seen:
@@ -154,7 +159,7 @@ def _bonded(learned: Parameters, spec: MatchSpec, matched: Weighted | None, rand
     return replace(
         learned,
         bonds_m=bonds(matched[0].levels, matched[1], shares) if matched else (),
-        bonds_u=bonds(random[0].levels, random[1], shares),
+        bonds_u=bonds(random[0].levels, random[1], shares, doubtful=MOST_MISSED * random[0].matches),
     )
 
 
