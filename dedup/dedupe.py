@@ -52,9 +52,8 @@ def dedupe(
     tell = progress or (lambda _stage, _done, _total: None)
     tell("standardise", 0, table.num_rows)
     fields = _comparable(table, of_kinds(kinds))
-    plain = replace(
-        standardise(table.select([*{one.column: None for one in fields}]), fields), ids=np.arange(len(table))
-    )
+    columns = table.select(list(dict.fromkeys(column for one in fields for column in one.columns)))
+    plain = replace(standardise(columns, fields), ids=np.arange(len(table)))
     tell("train", 0, table.num_rows)
     model, prepared, blocks, pairs = learn(plain, fields)
     scoring = partial(tell, "score")
@@ -136,5 +135,6 @@ def _comparable(table: pa.Table, fields: tuple[Field, ...]) -> tuple[Field, ...]
     """At most as many fields as can be compared, the fullest first; in the order of the table."""
     if len(fields) <= MOST_FIELDS:
         return fields
-    filled = sorted(fields, key=lambda one: table.column(one.column).null_count)[:MOST_FIELDS]
+    empty = {one: min(table.column(column).null_count for column in one.columns) for one in fields}
+    filled = sorted(fields, key=empty.__getitem__)[:MOST_FIELDS]
     return tuple(one for one in fields if one in filled)

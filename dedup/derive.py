@@ -25,7 +25,7 @@ _LEVELS: Mapping[Kind, tuple[tuple[str, float], ...]] = {
     Kind.GIVEN_NAME: (("short form of {0}", 0.03), ("{0} and other name exchanged", 0.01), *_NAME),
     Kind.FAMILY_NAME: (("{0} and other name exchanged", 0.01), *_NAME),
     Kind.EMAIL: (("same mailbox, other domain", 0.05), ("similar mailbox", 0.10), ("different {0}", 0.10)),
-    Kind.PHONE: (("same {0} in part", 0.06), ("{0} with a slip or two", 0.09), ("different {0}", 0.10)),
+    Kind.PHONE: (("same {0} in part or elsewhere", 0.06), ("{0} with a slip or two", 0.09), ("different {0}", 0.10)),
     Kind.CATEGORY: (("different {0}", 0.10),),
     Kind.REGION: (("different {0}", 0.10),),
     Kind.COUNTRY: (("different {0}", 0.10),),
@@ -35,7 +35,7 @@ _CODE = (("{0} with one slip", 0.10), ("{0} with two slips", 0.04), ("different 
 _CODES = frozenset((Kind.IDENTIFIER, Kind.HOUSE_NUMBER, Kind.POSTCODE, Kind.NUMBER))
 _MOST_DIFFERENT: Mapping[Kind, float] = {
     Kind.GIVEN_NAME: 0.4, Kind.FAMILY_NAME: 0.4, Kind.ORGANIZATION: 0.4, Kind.CITY: 0.4, Kind.POSTCODE: 0.4,
-    Kind.STREET: 0.45, Kind.HOUSE_NUMBER: 0.45, Kind.DATE: 0.35, Kind.IDENTIFIER: 0.3, Kind.EMAIL: 0.6,
+    Kind.STREET: 0.45, Kind.HOUSE_NUMBER: 0.45, Kind.DATE: 0.2, Kind.IDENTIFIER: 0.2, Kind.EMAIL: 0.6,
     Kind.PHONE: 0.6, Kind.URL: 0.6, Kind.TEXT: 0.6,
 }  # fmt: skip
 
@@ -81,7 +81,7 @@ def _comparison(field: Field, fields: Sequence[Field]) -> Comparison:
     closer = _closer(field, fields)
     return Comparison(
         name=field.name,
-        columns=(field.column,),
+        columns=field.columns,
         compare=compare.whole(field.name, closer),
         levels=several,
         shown=f"{field.name}.text",
@@ -113,7 +113,8 @@ def _closer(field: Field, fields: Sequence[Field]) -> Compare:
         case Kind.EMAIL:
             return compare.email(field.name)
         case Kind.PHONE:
-            return compare.phone(field.name)
+            others = tuple(one.name for one in fields if one.kind is Kind.PHONE and one.name != field.name)
+            return compare.phone(field.name, others)
         case Kind.CATEGORY | Kind.REGION | Kind.COUNTRY:
             return compare.different
         case Kind.ORGANIZATION | Kind.STREET | Kind.TEXT:

@@ -24,7 +24,7 @@ def explain(a: Mapping[str, Any], b: Mapping[str, Any], model: Model, thresholds
     merged unseen is a field of its own. Raises ValueError if a value breaks the input contract.
     """
     spec = model.spec
-    columns = [one.column for one in model.fields] or GIVEN_COLUMNS
+    columns = [column for one in model.fields for column in one.columns] or GIVEN_COLUMNS
     prepared = model.terms.apply(spec.standardise(_two_rows(a, b, columns)))
     patterns = compare(prepared, *_PAIR, spec)
     weights = pattern_weights(patterns, spec, model.learned)

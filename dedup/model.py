@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from hashlib import blake2b
 from typing import Any
@@ -74,7 +74,9 @@ class Model:
         if kind not in SPECS and kind != TABLE:
             raise ValueError(f"no matching specification for {kind!r}; known: {', '.join(sorted((*SPECS, TABLE)))}")
         levels = data["levels"]
-        fields = tuple(Field(one["name"], one["column"], Kind(one["kind"])) for one in data.get("fields", ()))
+        fields = tuple(
+            Field(one["name"], one["column"], Kind(one["kind"]), one.get("whole")) for one in data.get("fields", ())
+        )
         rules = tuple(tuple(rule) for rule in data.get("rules", ()))
         spec = SPECS[kind] if kind in SPECS else derive(fields, rules)
         names = [comparison.name for comparison in spec.comparisons]
@@ -109,7 +111,7 @@ class Model:
         names = [comparison.name for comparison in self.spec.comparisons]
         return {
             **found,
-            "fields": [{"name": one.name, "column": one.column, "kind": one.kind.value} for one in self.fields],
+            "fields": [{**asdict(one), "kind": one.kind.value} for one in self.fields],
             "rules": [list(rule) for rule in self.rules],
             "bonds_m": [bond.to_dict(names) for bond in self.bonds_m],
             "bonds_u": [bond.to_dict(names) for bond in self.bonds_u],

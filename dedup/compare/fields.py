@@ -120,15 +120,21 @@ def email(field: str) -> Compare:
     return compare
 
 
-def phone(field: str) -> Compare:
-    """2 same but for area or extension, 3 two slips at most, 4 different."""
+def phone(field: str, others: tuple[str, ...] = ()) -> Compare:
+    """2 same but for area or extension, or as one of the `others`; 3 two slips at most, 4 different."""
 
     def compare(table: Prepared, left: Index, right: Index) -> Levels:
         column = table.columns[f"{field}.text"]
         a, b = column.first[left], column.first[right]
         distance = _edits(column, a, b, 2)
-        tails, heads = table.parts[f"{field}.tail"], table.parts[f"{field}.long"]
-        partly = (tails[left] == tails[right]) | (heads[left] == heads[right])
+        mine = table.parts[f"{field}.all"]
+        partly = np.zeros(len(left), dtype=bool)
+        for part in ("tail", "long"):
+            same_part = table.parts[f"{field}.{part}"]
+            partly |= same_part[left] == same_part[right]
+        for other in others:
+            elsewhere = table.parts[f"{other}.all"]
+            partly |= (mine[left] == elsewhere[right]) | (elsewhere[left] == mine[right])
         return np.select([partly, distance <= 2], [np.uint8(2), np.uint8(3)], np.uint8(4))
 
     return compare

@@ -21,24 +21,38 @@ _END, _LONG_END = 4, 6
 
 @dataclass(frozen=True)
 class Field:
-    """One thing that records have and that is compared; of a whole name there are two. `name` is unique."""
+    """One thing that records have and that is compared. `name` is unique.
+
+    A part of a person's name is taken from the column `whole`, which holds whole names, where its own `column` holds
+    nothing or is not there.
+    """
 
     name: str
-    column: str
+    column: str | None
     kind: Kind
+    whole: str | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(one for one in (self.column, self.whole) if one is not None)
 
 
 def of_kinds(kinds: Mapping[str, Kind]) -> tuple[Field, ...]:
     """The fields of a table whose columns are of these kinds.
 
-    A whole name is split into given and family name, unless the table has both in columns of their own.
+    A whole name stands for given and family name, and fills them up where they have columns of their own.
     """
-    named = {Kind.GIVEN_NAME, Kind.FAMILY_NAME} <= set(kinds.values())
+    whole = [column for column, kind in kinds.items() if kind is Kind.FULL_NAME]
+    parted = {kind for kind in kinds.values() if kind in _PARTS}
     fields = []
     for column, kind in kinds.items():
-        if kind is Kind.FULL_NAME and not named:
-            fields += [Field(f"{column}/{part.value}", column, part) for part in (Kind.GIVEN_NAME, Kind.FAMILY_NAME)]
-        elif kind not in {Kind.ID, Kind.IGNORED, Kind.FULL_NAME}:
+        if kind in _PARTS and whole and kind in parted:
+            fields.append(Field(column, column, kind, whole[0]))
+            parted.discard(kind)
+        elif kind is Kind.FULL_NAME:
+            missing = [part for part in _PARTS if column != whole[0] or part not in kinds.values()]
+            fields += [Field(f"{column}/{part.value}", None, part, column) for part in missing]
+        elif kind not in {Kind.ID, Kind.IGNORED}:
             fields.append(Field(column, column, kind))
     return tuple(fields)
 
@@ -49,13 +63,13 @@ def standardise(table: pa.Table, fields: Sequence[Field]) -> Prepared:
     `ids` is the column party_id where there is one, else the position. Raises ValueError naming a column that is
     missing or cannot be read as text.
     """
-    missing = [field.column for field in fields if field.column not in table.column_names]
+    missing = [column for field in fields for column in field.columns if column not in table.column_names]
     if missing:
         raise ValueError(f"the table has no column {missing[0]!r}, which the model compares")
     with ThreadPoolExecutor() as pool:
         # Those that cost most first, so that no core is left with one of them at the end.
         heavy = sorted(fields, key=lambda field: _HEAVY.index(field.kind) if field.kind in _HEAVY else len(_HEAVY))
-        done = list(pool.map(lambda field: _field(table, field, whole=field.name != field.column), heavy))
+        done = list(pool.map(lambda field: _field(table, field), heavy))
     columns = {name: column for one, _ in done for name, column in one.items()}
     parts = {name: hashes for _, one in done for name, hashes in one.items()}
     return Prepared(_ids(table), columns, table, parts=parts)
@@ -67,22 +81,36 @@ def _ids(table: pa.Table) -> Index:
     return np.asarray(table.column("party_id").to_numpy(), dtype=np.int64)
 
 
-def _field(table: pa.Table, field: Field, *, whole: bool) -> tuple[dict[str, Column], dict[str, Hashes]]:
-    distinct, inverse = _distinct(table, field.column)
-    # A placeholder has no six digits, so that no telephone number needs to be looked at for that.
-    texts = distinct if field.kind is Kind.PHONE else series.given(distinct)
-    if whole:
-        texts = series.split_name(texts)[0 if field.kind is Kind.GIVEN_NAME else 1]
-    texts = _STANDARD.get(field.kind, series.fold)(texts)
+def _field(table: pa.Table, field: Field) -> tuple[dict[str, Column], dict[str, Hashes]]:
+    texts, inverse = _values(table, field)
     features = _features(field.kind, texts)
     if field.kind is Kind.EMAIL:
         columns = _mailboxes(field.name, texts, features["local"], inverse)
     else:
         columns = {f"{field.name}.text": _encode(texts, inverse)}
-    parts = {
-        f"{field.name}.{name}": np.append(of_texts(part), np.uint64(0))[inverse] for name, part in features.items()
-    }
-    return columns, parts
+    hashes = {f"{field.name}.{name}": of_texts(part) for name, part in features.items()}
+    return columns, {name: np.append(each, np.uint64(0))[inverse] for name, each in hashes.items()}
+
+
+def _values(table: pa.Table, field: Field) -> tuple[Texts, NDArray[np.int32]]:
+    """Standardised values, and for each record the position of its value, or -1."""
+    own = _own(table, field.column, field.kind) if field.column is not None else None
+    if field.whole is None:
+        return own or (pl.Series([], dtype=pl.String), np.full(len(table), -1, np.int32))
+    distinct, inverse = _distinct(table, field.whole)
+    part = _PARTS.index(field.kind)
+    parts = _STANDARD[field.kind](series.split_name(series.given(distinct))[part])
+    if own is None:
+        return parts, inverse
+    filled = np.append(own[0].is_not_null().to_numpy(), values=False)[own[1]]
+    return pl.concat([own[0], parts]), np.where(filled, own[1], np.where(inverse < 0, -1, inverse + len(own[0])))
+
+
+def _own(table: pa.Table, column: str, kind: Kind) -> tuple[Texts, NDArray[np.int32]]:
+    distinct, inverse = _distinct(table, column)
+    # A placeholder has no six digits, so that no telephone number needs to be looked at for that.
+    texts = distinct if kind is Kind.PHONE else series.given(distinct)
+    return _STANDARD.get(kind, series.fold)(texts), inverse
 
 
 def _distinct(table: pa.Table, name: str) -> tuple[Texts, NDArray[np.int32]]:
@@ -147,6 +175,7 @@ def _features(kind: Kind, texts: Texts) -> dict[str, Texts]:
 
 
 _HEAVY = (Kind.EMAIL, Kind.PHONE, Kind.ORGANIZATION, Kind.STREET, Kind.TEXT)
+_PARTS = (Kind.GIVEN_NAME, Kind.FAMILY_NAME)
 _SEVERAL = frozenset((Kind.ORGANIZATION, Kind.STREET, Kind.TEXT))
 _WORDS = frozenset((Kind.GIVEN_NAME, Kind.FAMILY_NAME, Kind.CITY, *_SEVERAL))
 _STANDARD: Mapping[Kind, Callable[[Texts], Texts]] = {
