@@ -48,8 +48,8 @@ def cluster(
     for repeated ids or edge arrays of unequal length.
     """
     known = np.asarray(ids, dtype=np.int64)
-    ordered = np.unique(known)
-    if len(ordered) != len(known):
+    ordered = np.sort(known)
+    if (ordered[1:] == ordered[:-1]).any():
         raise ValueError("ids must be unique")
     a, b, probability = _edges(ordered, edges)
     must, cannot = _positions(ordered, must_link), _positions(ordered, cannot_link)
@@ -71,7 +71,7 @@ def cluster(
         _join(forest, a[within], b[within], probability[within])
         for member in forest.parent:
             groups[member] = len(ordered) + forest.root(member)
-    return _labels(ordered, groups)[_places(ordered, known)]
+    return _labels(ordered, groups)[places_of(ordered, known)]
 
 
 def contradicted(must_link: Pairs, cannot_link: Pairs) -> list[tuple[int, int]]:
@@ -187,7 +187,7 @@ def _edges(ordered: Index, edges: tuple[ArrayLike, ArrayLike, ArrayLike]) -> tup
     probability = np.asarray(edges[2], dtype=np.float64)
     if not len(a) == len(b) == len(probability):
         raise ValueError(f"edge arrays differ in length: {len(a)}, {len(b)}, {len(probability)}")
-    low, high = _places(ordered, np.minimum(a, b)), _places(ordered, np.maximum(a, b))
+    low, high = places_of(ordered, np.minimum(a, b)), places_of(ordered, np.maximum(a, b))
     keep = np.nonzero((low >= 0) & (high >= 0) & (low != high))[0]
     low, high, probability = low[keep], high[keep], probability[keep]
     edge = low * len(ordered) + high
@@ -199,7 +199,7 @@ def _edges(ordered: Index, edges: tuple[ArrayLike, ArrayLike, ArrayLike]) -> tup
     return low, high, probability
 
 
-def _places(ordered: Index, ids: Index) -> Index:
+def places_of(ordered: Index, ids: Index) -> Index:
     """The position of each id, -1 where it is not there."""
     if len(ordered) and ordered[-1] - ordered[0] == len(ordered) - 1:
         places = ids - ordered[0]
@@ -213,7 +213,7 @@ def _places(ordered: Index, ids: Index) -> Index:
 
 def _positions(ordered: Index, pairs: Pairs) -> Index:
     listed = np.array([(min(pair), max(pair)) for pair in pairs], dtype=np.int64).reshape(-1, 2)
-    places = _places(ordered, listed)
+    places = places_of(ordered, listed)
     places = places[(places >= 0).all(axis=1) & (listed[:, 0] != listed[:, 1])]
     return np.unique(places, axis=0).reshape(-1, 2)
 

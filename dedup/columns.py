@@ -42,6 +42,22 @@ class Column:
         """The first value of each record, shape (records,)."""
         return self.codes[:, 0]
 
+    def take(self, rows: Index) -> "Column":
+        """Some of the records, with their own small vocabulary."""
+        used, codes = np.unique(self.codes[rows], return_inverse=True)
+        missing = int(len(used) > 0 and used[0] == MISSING)
+        return Column((codes.reshape(len(rows), -1) - missing).astype(np.int32), self.words.gather(used[missing:]))
+
+    def followed_by(self, other: "Column") -> "Column":
+        """These records and then those of `other`, in one vocabulary."""
+        known = pl.DataFrame({"word": self.words, "code": np.arange(len(self.words), dtype=np.int32)})
+        found = pl.DataFrame({"word": other.words}).join(known, on="word", how="left", maintain_order="left")["code"]
+        new = found.is_null()
+        numbers = found.fill_null(MISSING).to_numpy().copy()
+        numbers[new.to_numpy()] = len(self.words) + np.arange(int(new.sum()))
+        codes = np.append(numbers, MISSING).astype(np.int32)[other.codes]
+        return Column(np.concatenate([self.codes, codes]), pl.concat([self.words, other.words.filter(new)]))
+
     @cached_property
     def hashes(self) -> Hashes:
         """A hash of each entry of the vocabulary, and a last one, 0, for "missing": shape (vocabulary + 1,)."""
@@ -73,6 +89,20 @@ class Prepared:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def take(self, rows: Index, *, raw: bool = True) -> "Prepared":
+        """Some of the records, with their own small vocabularies; without what was given if not `raw`."""
+        columns = {name: column.take(rows) for name, column in self.columns.items()}
+        parts = {name: hashes[rows] for name, hashes in self.parts.items()}
+        given = self.raw.take(pa.array(rows)) if raw else self.raw.slice(0, 0)
+        return Prepared(self.ids[rows], columns, given, {}, parts)
+
+    def followed_by(self, other: "Prepared") -> "Prepared":
+        """These records and then those of `other`, which has the same columns; frequencies are left out."""
+        columns = {name: column.followed_by(other.columns[name]) for name, column in self.columns.items()}
+        parts = {name: np.concatenate([hashes, other.parts[name]]) for name, hashes in self.parts.items()}
+        raw = pa.concat_tables([self.raw, other.raw.select(self.raw.column_names)], promote_options="permissive")
+        return Prepared(np.concatenate([self.ids, other.ids]), columns, raw, {}, parts)
 
     def first(self, name: str) -> Codes:
         return self.columns[name].first

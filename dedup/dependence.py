@@ -82,7 +82,8 @@ def _joint(both: NDArray[np.int64], weights: Floats, sizes: tuple[int, int], dou
     expected = np.outer(counts.sum(axis=1), counts.sum(axis=0)) / total
     bits = np.clip(np.log2((counts + _DOUBT) / (expected + _DOUBT)), -_MOST_BITS, _MOST_BITS)
     certain = np.log2(np.maximum(counts - doubtful, _DOUBT) / (expected + _DOUBT))
-    return np.maximum(bits, certain)
+    either: Floats = np.maximum(bits, certain)
+    return either
 
 
 def _tree(found: list[tuple[float, int, int, Floats]], comparisons: int) -> list[Bond]:

@@ -23,9 +23,14 @@ def explain(a: Mapping[str, Any], b: Mapping[str, Any], model: Model, thresholds
     The weights of `fields` and `prior` add up to `total`, all in bits. A contradiction that keeps a pair from being
     merged unseen is a field of its own. Raises ValueError if a value breaks the input contract.
     """
-    spec = model.spec
     columns = [column for one in model.fields for column in one.columns] or GIVEN_COLUMNS
-    prepared = model.terms.apply(spec.standardise(_two_rows(a, b, columns)))
+    prepared = model.terms.apply(model.spec.standardise(_two_rows(a, b, columns)))
+    return explained(prepared, model, thresholds)
+
+
+def explained(prepared: Prepared, model: Model, thresholds: Thresholds) -> dict[str, Any]:
+    """The evidence about the two records of `prepared`, as `explain` gives it."""
+    spec = model.spec
     patterns = compare(prepared, *_PAIR, spec)
     weights = pattern_weights(patterns, spec, model.learned)
     bits = (weights.fields + frequency_bits(prepared, *_PAIR, patterns, spec=spec, terms=model.terms))[0]

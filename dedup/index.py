@@ -14,14 +14,16 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dedup.blocking import Pairs, distinct_pairs, hashes_of, packed_pairs
-from dedup.columns import Flags
+from dedup.columns import Flags, Prepared
 from dedup.columns import Index as Positions
-from dedup.explain import explain
+from dedup.explain import explained
 from dedup.hashing import Hashes
 from dedup.matching import MatchResult, scored
 from dedup.model import Model
 from dedup.spec import Thresholds
 
+# The id of a record that is looked for and not there.
+NOBODY = -1
 KEYS = pa.schema([pa.field("row", pa.int64()), pa.field("rule", pa.int16()), pa.field("key", pa.int64())])
 
 
@@ -41,13 +43,13 @@ def keys(table: pa.Table, model: Model) -> pa.Table:
 
 
 def match_pairs(
-    table: pa.Table, model: Model, pairs: tuple[Positions, Positions, Positions], thresholds: Thresholds
+    table: pa.Table | Prepared, model: Model, pairs: tuple[Positions, Positions, Positions], thresholds: Thresholds
 ) -> MatchResult:
     """Score given `pairs`: two arrays of row positions of `table`, and one of the numbers of the rules that found them.
 
     A pair that is given several times counts once, by its first rule. Raises ValueError as `match` does.
     """
-    prepared = model.terms.apply(model.spec.standardise(table))
+    prepared = model.terms.apply(table if isinstance(table, Prepared) else model.spec.standardise(table))
     a, b, rule = pairs
     packed = [
         packed_pairs(a[rule == one].astype(np.uint64), b[rule == one].astype(np.uint64), int(one), len(prepared))
@@ -59,60 +61,62 @@ def match_pairs(
 
 @dataclass(frozen=True)
 class Index:
-    """Records with their blocking keys in order: per rule the keys, and the row of each.
-
-    `records` is an arrow table with the column party_id, unique.
-    """
+    """Standardised records with their blocking keys in order: per rule the keys, and the row of each."""
 
     model: Model
-    records: pa.Table
+    records: Prepared
     ordered: tuple[tuple[Hashes, NDArray[np.int32]], ...]
 
     @classmethod
     def build(cls, table: pa.Table, model: Model) -> "Index":
         """The index of a table. Raises ValueError if the table breaks the input contract."""
-        prepared = model.spec.standardise(table)
+        return cls.of(model.spec.standardise(table), model)
+
+    @classmethod
+    def of(cls, records: Prepared, model: Model) -> "Index":
         rules = model.spec.blocking
         with ThreadPoolExecutor() as pool:
-            ordered = pool.map(lambda at: _ordered(hashes_of(prepared, rules[at], at)), range(len(rules)))
-            return cls(model, table, tuple(ordered))
+            ordered = pool.map(lambda at: _ordered(hashes_of(records, rules[at], at)), range(len(rules)))
+            return cls(model, records, tuple(ordered))
 
     def match(self, changed: pa.Table, *, thresholds: Thresholds | None = None) -> MatchResult:
         """The pairs that `changed` records form with each other and with the records of the index that have other ids.
 
         Each changed record replaces that of its party_id, if there is one. The scores are those of a full run.
         """
-        ids = changed.column("party_id").to_numpy()
-        replaced = np.isin(self.records.column("party_id").to_numpy(), ids)
-        prepared = self.model.spec.standardise(changed)
-        asked = [_ordered(hashes_of(prepared, rule, at)) for at, rule in enumerate(self.model.spec.blocking)]
-        limit = self.model.spec.max_block
-        found = [_meetings(new, old, replaced, limit) for new, old in zip(asked, self.ordered, strict=True)]
-        rows = np.unique(np.concatenate([one.known for one in found]))
-        # The schema of what changed is its own: a column may hold nothing but nulls in it.
-        known = self.records.take(pa.array(rows)).select(changed.column_names)
-        together = pa.concat_tables([changed, known], promote_options="permissive")
-        a = np.concatenate([np.concatenate([one.asking, one.left]) for one in found])
-        b = np.concatenate([np.concatenate([len(ids) + np.searchsorted(rows, one.known), one.right]) for one in found])
-        rule = np.repeat(np.arange(len(found)), [len(one.asking) + len(one.left) for one in found])
-        return match_pairs(together, self.model, (a, b, rule), thresholds or Thresholds())
+        return self.met(self.model.spec.standardise(changed), thresholds or Thresholds())[0]
 
     def candidates(self, record: Mapping[str, Any], *, limit: int = 10) -> list[dict[str, Any]]:
         """The records most like one that is not there yet, best first, each explained; writes nothing.
 
         Returns dictionaries of party_id and explanation. Only records that may be the same are given.
         """
-        columns = self.records.schema
-        given = {name: pa.array([record.get(name)], columns.field(name).type) for name in columns.names}
-        asked = pa.table({**given, "party_id": pa.array([-1], pa.int64())})
-        pairs = self.match(asked).pairs.sort_by([("weight", "descending")])[:limit]
-        ids = self.records.column("party_id").to_numpy()
+        given = {name: [record.get(name)] for name in self.records.raw.column_names if name != "party_id"}
+        asked = self.model.spec.standardise(pa.table({"party_id": [NOBODY], **given}))
+        result, together = self.met(asked, Thresholds(), raw=True)
+        best = result.pairs.sort_by([("weight", "descending"), ("a", "ascending"), ("b", "ascending")])
         found = []
-        for a, b in zip(pairs["a"].to_pylist(), pairs["b"].to_pylist(), strict=True):
-            other = b if a == -1 else a
-            row = self.records.slice(int(np.nonzero(ids == other)[0][0]), 1).to_pylist()[0]
-            found.append({"party_id": other, "explanation": explain(record, row, self.model, Thresholds())})
+        for a, b in zip(best["a"].to_pylist()[:limit], best["b"].to_pylist()[:limit], strict=True):
+            other = b if a == NOBODY else a
+            both = together.take(np.array([0, int(np.nonzero(together.ids == other)[0][0])]))
+            evidence = explained(self.model.terms.apply(both), self.model, Thresholds())
+            found.append({"party_id": other, "explanation": evidence})
         return found
+
+    def met(self, changed: Prepared, thresholds: Thresholds, *, raw: bool = False) -> tuple[MatchResult, Prepared]:
+        """The scored pairs, and the records that were looked at: what changed, and then its partners."""
+        rules, limit = self.model.spec.blocking, self.model.spec.max_block
+        replaced = np.isin(self.records.ids, changed.ids)
+        asked = [_ordered(hashes_of(changed, rule, at)) for at, rule in enumerate(rules)]
+        found = [_meetings(new, old, replaced, limit) for new, old in zip(asked, self.ordered, strict=True)]
+        rows = np.unique(np.concatenate([one.known for one in found])) if found else np.zeros(0, dtype=np.int64)
+        together = changed.followed_by(self.records.take(rows, raw=raw))
+        a = [place for one in found for place in (one.asking, one.left)]
+        b = [place for one in found for place in (len(changed) + np.searchsorted(rows, one.known), one.right)]
+        rule = np.repeat(np.arange(len(found)), [len(one.asking) + len(one.left) for one in found])
+        none = np.zeros(0, dtype=np.int64)
+        pairs = np.concatenate([none, *a]), np.concatenate([none, *b]), rule
+        return match_pairs(together, self.model, pairs, thresholds), together
 
 
 @dataclass(frozen=True)
@@ -149,10 +153,11 @@ def _meetings(
 ) -> _Meetings:
     """A key is used if no more than `limit` records have it once the changed ones have taken their places."""
     (wanted, asking), (ordered, owners) = new, old
-    staying = np.concatenate([[0], np.cumsum(~replaced[owners])])
     begins, ends = np.searchsorted(ordered, wanted, "left"), np.searchsorted(ordered, wanted, "right")
     own_ends = np.searchsorted(wanted, wanted, "right")
-    size = staying[ends] - staying[begins] + own_ends - np.searchsorted(wanted, wanted, "left")
+    size = ends - begins + own_ends - np.searchsorted(wanted, wanted, "left")
+    for at in np.nonzero(size > limit)[0]:
+        size[at] -= replaced[owners[begins[at] : ends[at]]].sum()
     counts = np.where(size <= limit, ends - begins, 0)
     known = owners[_spread(begins, counts)].astype(np.int64)
     keep = ~replaced[known]

@@ -17,6 +17,7 @@ from dedup.standardise.series import Texts
 
 # A beginning or end of this many letters survives most slips; shorter ones are shared by too many.
 _END, _LONG_END = 4, 6
+_FEW_RECORDS = 1_000
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ def standardise(table: pa.Table, fields: Sequence[Field]) -> Prepared:
     missing = [column for field in fields for column in field.columns if column not in table.column_names]
     if missing:
         raise ValueError(f"the table has no column {missing[0]!r}, which the model compares")
-    with ThreadPoolExecutor() as pool:
+    # A few records are done before the threads have started.
+    with ThreadPoolExecutor(max_workers=None if len(table) > _FEW_RECORDS else 1) as pool:
         # Those that cost most first, so that no core is left with one of them at the end.
         heavy = sorted(fields, key=lambda field: _HEAVY.index(field.kind) if field.kind in _HEAVY else len(_HEAVY))
         done = list(pool.map(lambda field: _field(table, field), heavy))
