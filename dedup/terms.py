@@ -17,8 +17,9 @@ from dedup.hashing import Hashes
 # Seen this often a value's frequency is known well enough to be used on its own.
 LEAST_SEEN = 4
 MOST_TERMS = 20_000
-# A value is not frequent because the table is small: the world that it comes from has as many records at least.
-LEAST_WORLD = 1_000
+# A value that is seen less often is not frequent because the table is small: it comes from a world of as many records
+# at least. Tables of fewer than `LEAST_TABLE` records teach nothing about frequencies at all.
+LEAST_WORLD, LEAST_TABLE = 1_000, 50
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,8 @@ def _frequencies(column: Column, own: float) -> tuple[Frequencies, Floats]:
     if not own and len(present) < 2:
         return Frequencies(chance=0.01, rest=0.01, common={}), np.full(len(column.words), 0.01)
     counts = np.bincount(present, minlength=len(column.words))
-    total = max(len(present), LEAST_WORLD) if own else len(present)
+    total = max(len(present), 1)
+    every = _strangers(counts, own, total) if own else counts / total
     seen = np.nonzero(counts >= LEAST_SEEN)[0]
     if len(seen) > MOST_TERMS:
         # Only what can be among the most frequent needs a name.
@@ -112,14 +114,23 @@ def _frequencies(column: Column, own: float) -> tuple[Frequencies, Floats]:
     names = column.hashes_of(seen)
     order = np.lexsort((names, -counts[seen]))[:MOST_TERMS]
     frequent, names = seen[order], names[order]
-    strangers = np.maximum(counts - own, 0.5) if own else counts.astype(float)
     others = counts.copy()
     others[frequent] = 0
-    rest = max(float((others * strangers).sum() / max(others.sum(), 1)), 0.5 if own else 1.0) / total
+    rest = max(float((others * every).sum() / max(others.sum(), 1)), _least(own, total))
     shares = np.full(len(counts), rest)
-    shares[frequent] = strangers[frequent] / total
+    shares[frequent] = every[frequent]
     common = {f"{name:016x}": float(shares[at]) for name, at in zip(names, frequent, strict=True)}
-    return Frequencies(max(float((counts * strangers).sum()), 1.0) / total**2, rest, common), shares
+    return Frequencies(max(float((counts * every).sum()) / total, _least(own, total)), rest, common), shares
+
+
+def _strangers(counts: NDArray[np.int64], own: float, total: int) -> Floats:
+    """The share of records that have a value by chance: all but the customer's own, which is all of a rare value."""
+    frequent = (counts >= LEAST_SEEN) & (total >= LEAST_TABLE)
+    return np.where(frequent, np.maximum(counts - own, 0.5) / total, _least(own, total))
+
+
+def _least(own: float, total: int) -> float:
+    return 0.5 / max(total, LEAST_WORLD) if own else 1.0 / total
 
 
 def _without(column: Column, values: frozenset[str]) -> Column:
