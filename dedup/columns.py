@@ -46,7 +46,10 @@ class Column:
         """Some of the records, with their own small vocabulary."""
         used, codes = np.unique(self.codes[rows], return_inverse=True)
         missing = int(len(used) > 0 and used[0] == MISSING)
-        return Column((codes.reshape(len(rows), -1) - missing).astype(np.int32), self.words.gather(used[missing:]))
+        return Column(
+            (codes.reshape(len(rows), self.codes.shape[1]) - missing).astype(np.int32),
+            self.words.gather(used[missing:]),
+        )
 
     def followed_by(self, other: "Column") -> "Column":
         """These records and then those of `other`, in one vocabulary."""

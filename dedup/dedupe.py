@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dedup.blocking import Blocks, Keys, Pairs, pairs_of, sorted_keys, usable
-from dedup.clusters import cluster
+from dedup.clusters import cluster, places_of
 from dedup.columns import Floats, Index, Prepared
 from dedup.derive import MOST_FIELDS, derive
 from dedup.kinds import Kind
@@ -25,6 +25,7 @@ from dedup.train import Seen, draw, fit, learned_terms
 # From this probability on, two records are put together: likelier than not, with something to spare.
 THRESHOLD = 0.7
 SAME, REVIEW = 0.99, 0.05
+_TELLS_LITTLE = frozenset((Kind.CATEGORY, Kind.NUMBER, Kind.TEXT, Kind.REGION, Kind.COUNTRY))
 _PILOT_RULES, _PILOT_SHARE = 8, 0.25
 
 Progress = Callable[[str, int, int], None]
@@ -65,20 +66,21 @@ def dedupe(
 
 
 def clustered(table: Prepared, model: Model, pairs: pa.Table, threshold: float) -> Index:
-    """Per record the position of the first of its cluster; `pairs` as matching gives them, by position."""
+    """Per record the smallest id of its cluster. `pairs` are as matching gives them, the ids of `table` ascending."""
     chosen = pairs.filter(pc.greater_equal(pairs["probability"], threshold))
     a, b, probability = (chosen[name].to_numpy() for name in ("a", "b", "probability"))
     return cluster(table.ids, (a, b, probability), evidence=partial(_evidence, table, model, pairs))
 
 
 def _evidence(table: Prepared, model: Model, pairs: pa.Table, a: Index, b: Index) -> Floats:
-    """The bits of pairs of positions: known for those that matching kept, and scored for the others."""
-    known = pairs["a"].to_numpy() * len(table) + pairs["b"].to_numpy()
-    wanted = np.minimum(a, b) * len(table) + np.maximum(a, b)
+    """The bits of pairs of ids: known for those that matching kept, and scored for the others."""
+    size = int(table.ids[-1]) + 1
+    known = pairs["a"].to_numpy() * size + pairs["b"].to_numpy()
+    wanted = np.minimum(a, b) * size + np.maximum(a, b)
     place = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
     bits: Floats = pairs["weight"].to_numpy()[place]
     new = np.nonzero(known[place] != wanted)[0]
-    bits[new] = score(table, a[new], b[new], model)
+    bits[new] = score(table, places_of(table.ids, a[new]), places_of(table.ids, b[new]), model)
     return bits
 
 
@@ -132,9 +134,9 @@ def _all_pairs(records: int, rule: int) -> Pairs:
 
 
 def _comparable(table: pa.Table, fields: tuple[Field, ...]) -> tuple[Field, ...]:
-    """At most as many fields as can be compared, the fullest first; in the order of the table."""
+    """At most as many fields as can be compared: names and addresses before groups and measures, then the fullest."""
     if len(fields) <= MOST_FIELDS:
         return fields
     empty = {one: min(table.column(column).null_count for column in one.columns) for one in fields}
-    filled = sorted(fields, key=empty.__getitem__)[:MOST_FIELDS]
-    return tuple(one for one in fields if one in filled)
+    ranked = sorted(fields, key=lambda one: (one.kind in _TELLS_LITTLE, empty[one]))[:MOST_FIELDS]
+    return tuple(one for one in fields if one in ranked)
