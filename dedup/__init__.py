@@ -3,7 +3,7 @@
 from dedup.blocking import DroppedBlock
 from dedup.clusters import cluster, contradicted
 from dedup.columns import Prepared
-from dedup.dedupe import Deduped, dedupe
+from dedup.dedupe import Deduped, dedupe, plan
 from dedup.evaluation import evaluate
 from dedup.explain import explain
 from dedup.index import Index, keys, match_pairs
@@ -40,6 +40,7 @@ __all__ = [
     "keys",
     "match",
     "match_pairs",
+    "plan",
     "standardise",
     "train",
 ]

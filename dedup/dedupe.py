@@ -16,7 +16,7 @@ from dedup.derive import MOST_FIELDS, derive
 from dedup.kinds import Kind
 from dedup.matching import Report, score, scored
 from dedup.model import Model
-from dedup.plan import ALL_PAIRS, budget_of, plan
+from dedup.plan import ALL_PAIRS, Plan, budget_of, rules_for
 from dedup.spec import MatchSpec, Thresholds
 from dedup.standardise.fields import Field, of_kinds, standardise
 from dedup.terms import Terms
@@ -52,9 +52,7 @@ def dedupe(
     limits = Thresholds(same=max(SAME, threshold), review=min(REVIEW, threshold))
     tell = progress or (lambda _stage, _done, _total: None)
     tell("standardise", 0, table.num_rows)
-    fields = _comparable(table, of_kinds(kinds))
-    columns = table.select(list(dict.fromkeys(column for one in fields for column in one.columns)))
-    plain = replace(standardise(columns, fields), ids=np.arange(len(table)))
+    fields, plain = _standardised(table, kinds)
     tell("train", 0, table.num_rows)
     model, prepared, blocks, pairs = learn(plain, fields)
     scoring = partial(tell, "score")
@@ -63,6 +61,21 @@ def dedupe(
     labels = clustered(prepared, model, result.pairs, threshold)
     tell("cluster", result.pairs.num_rows, result.pairs.num_rows)
     return Deduped(labels, result.pairs, model, result.report)
+
+
+def plan(table: pa.Table, kinds: Mapping[str, Kind], *, budget: float | None = None) -> Plan:
+    """The blocking rules for a table, with the pairs that they are expected to make, before any is compared.
+
+    A run plans again with what a pilot teaches. `budget` counts pairs. Raises ValueError as `dedupe` does.
+    """
+    fields, plain = _standardised(table, kinds)
+    return rules_for(plain, [one.name for one in fields], budget=budget or budget_of(len(plain)))
+
+
+def _standardised(table: pa.Table, kinds: Mapping[str, Kind]) -> tuple[tuple[Field, ...], Prepared]:
+    fields = _comparable(table, of_kinds(kinds))
+    columns = table.select(list(dict.fromkeys(column for one in fields for column in one.columns)))
+    return fields, replace(standardise(columns, fields), ids=np.arange(len(table)))
 
 
 def clustered(table: Prepared, model: Model, pairs: pa.Table, threshold: float) -> Index:
@@ -104,7 +117,7 @@ def learn(plain: Prepared, fields: tuple[Field, ...]) -> tuple[Model, Prepared, 
 def _pilot(table: Prepared, fields: tuple[Field, ...]) -> tuple[MatchSpec, list[Keys]]:
     """A few rules, with their keys, to learn how reliable each field is."""
     budget = budget_of(len(table)) * _PILOT_SHARE
-    rules = plan(table, [one.name for one in fields], budget=budget, most=_PILOT_RULES).rules
+    rules = rules_for(table, [one.name for one in fields], budget=budget, most=_PILOT_RULES).rules
     spec = derive(fields, tuple(rule.parts for rule in rules))
     return spec, sorted_keys(table, spec)
 
@@ -117,7 +130,7 @@ def _planned(
     names = [one.name for one in pilot.fields]
     equal = np.array([learned.m[name][0] for name in names])
     first = tuple(rule.columns for rule in pilot.blocking)
-    planned = plan(table, names, budget=budget_of(len(table)), equal=equal, given=first)
+    planned = rules_for(table, names, budget=budget_of(len(table)), equal=equal, given=first)
     spec = derive(pilot.fields, tuple(rule.parts for rule in planned.rules) or _whole(table, names))
     blocks = usable(sorted_keys(table, spec, keys), len(table), spec)
     return spec, blocks, pairs_of(blocks)

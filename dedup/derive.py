@@ -58,7 +58,7 @@ def derive(fields: Sequence[Field], rules: Sequence[tuple[str, ...]] = ()) -> Ma
         name="table",
         standardise=partial(standardise, fields=tuple(fields)),
         comparisons=tuple(_comparison(field, fields) for field in fields),
-        blocking=tuple(BlockingRule(_name_of(parts), parts) for parts in rules),
+        blocking=tuple(BlockingRule(name_of(parts), parts) for parts in rules),
         owner="",
         shareable=(),
         common=tuple(f"{field.name}.text" for field in fields),
@@ -124,7 +124,7 @@ def _closer(field: Field, fields: Sequence[Field]) -> Compare:
     return compare.name(field.name)
 
 
-def _name_of(parts: Sequence[str]) -> str:
+def name_of(parts: Sequence[str]) -> str:
     """A blocking rule in words: "same first name (sound), city (beginning)"."""
     said = [part.rpartition(".") for part in parts]
     return "same " + ", ".join(f"{field}{_PART_WORDS[part]}" for field, _, part in said)

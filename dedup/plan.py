@@ -64,7 +64,7 @@ def budget_of(records: int) -> float:
     return float(max(LEAST_BUDGET, PAIRS_PER_RECORD * records))
 
 
-def plan(
+def rules_for(
     table: Prepared, fields: Sequence[str], *, budget: float, equal: Floats | None = None,
     given: Sequence[tuple[str, ...]] = (), most: int = _MOST_RULES,
 ) -> Plan:  # fmt: skip

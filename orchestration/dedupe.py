@@ -43,6 +43,7 @@ ModelFile = Annotated[Path | None, typer.Option("--model", help="write what was 
 Threshold = Annotated[
     float | None, typer.Option("--threshold", min=0, max=1, help="probability from which two records are one")
 ]
+PlanOnly = Annotated[bool, typer.Option("--plan", help="show the blocking rules and the pairs they cost, and stop")]
 Json = Annotated[bool, typer.Option("--json", help="print the report as one JSON object")]
 
 
@@ -65,6 +66,7 @@ def dedupe(
     pairs: Pairs = None,
     model: ModelFile = None,
     threshold: Threshold = None,
+    plan: PlanOnly = False,
     as_json: Json = False,
 ) -> None:
     """Find the duplicates in a file of people or companies. Needs no labels, no settings and no database.
@@ -81,6 +83,9 @@ def dedupe(
     Every record of the file gets a line with its id (or its number in the file) and its cluster, which is called after
     the first record in it. Exit codes: 0 done, 2 something about the call or the file is wrong.
     """
+    if plan:
+        _plan(file, id_column or None, ignore or [], column or [])
+        return
     targets = Targets(out, pairs, model)
     _check_targets(file, targets)
     finished = _run(file, id_column or None, ignore or [], column or [], threshold, quiet=as_json)
@@ -92,6 +97,16 @@ def dedupe(
         sys.stdout.write(json.dumps(deduped.summary(finished), default=str) + "\n")
     else:
         deduped.show(finished, out=out, pairs=pairs)
+
+
+def _plan(file: Path, key: str | None, ignore: list[str], column: list[str]) -> None:
+    from dedup.dedupe import plan
+    from orchestration.deduped import show_mapping, show_plan
+
+    opened = _read(file)
+    guesses = _guess(opened.table, key, ignore, _kinds(column))
+    show_mapping(opened, guesses)
+    show_plan(plan(opened.table, {name: guess.kind for name, guess in guesses.items()}))
 
 
 def _run(

@@ -16,8 +16,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from dedup import Deduped, looks, tables
+from dedup.derive import name_of
 from dedup.kinds import Kind
 from dedup.mapping import Guess
+from dedup.plan import Plan
 from dedup.tables import Opened
 from orchestration import console as terminal
 
@@ -116,6 +118,19 @@ def show_mapping(opened: Opened, guesses: Mapping[str, Guess]) -> None:
         lines = ", ".join(f"line {bad.line} ({bad.fields} fields)" for bad in opened.bad)
         expected = opened.table.num_columns
         say(f"[yellow]{opened.bad_rows:,} rows are left out[/]: they do not have {expected} fields: {lines} ...\n")
+
+
+def show_plan(plan: Plan) -> None:
+    """The blocking rules before a run, with what each is expected to cost."""
+    table = _table("two records are compared if they agree on", "pairs", right=("pairs",))
+    for rule in plan.rules:
+        table.add_row(escape(name_of(rule.parts).removeprefix("same ")), f"{rule.pairs:,.0f}")
+    table.add_row("[bold]together[/]", f"[bold]{plan.pairs:,.0f}[/] of {plan.budget:,.0f} allowed")
+    console = Console(highlight=False, emoji=False)
+    console.print(table)
+    console.print(
+        f"About {plan.expected_recall:.0%} of the duplicates are expected among them, if typed as badly as usual."
+    )
 
 
 def show(finished: Finished, *, out: Path | None, pairs: Path | None) -> None:

@@ -259,3 +259,12 @@ def test_help_teaches_by_example():
         "first record",
     ):
         assert word in answer.out
+
+
+def test_a_plan_shows_the_rules_and_their_pairs_and_writes_nothing(tmp_path: Path) -> None:
+    file = written(tmp_path / "people.csv")
+    answer = onerecord("dedupe", file, "--plan", "--out", str(tmp_path / "out.csv"))
+    assert answer.code == 0
+    assert "together" in answer.out
+    assert "Nachname" in answer.out
+    assert not (tmp_path / "out.csv").exists()
