@@ -110,7 +110,7 @@ def learn(plain: Prepared, fields: tuple[Field, ...]) -> tuple[Model, Prepared, 
         drawn = drawing.result()
     spec, blocks, pairs = _planned(table, first, keys, terms, drawn)
     if len(table) <= ALL_PAIRS:
-        blocks, pairs = Blocks(len(table), (), ()), _all_pairs(len(table), len(spec.blocking))
+        blocks, pairs = Blocks(len(table), (), ()), every_pair(len(table), len(spec.blocking))
     return fit(table, spec, terms, pairs, drawn), table, blocks, pairs
 
 
@@ -141,7 +141,8 @@ def _whole(table: Prepared, names: list[str]) -> tuple[tuple[str, ...], ...]:
     return tuple((part,) for name in names for part in (f"{name}.all", f"{name}.local") if part in table.parts)
 
 
-def _all_pairs(records: int, rule: int) -> Pairs:
+def every_pair(records: int, rule: int) -> Pairs:
+    """All pairs of so many records, as found by the rule of this number."""
     left, right = np.triu_indices(records, k=1)
     return Pairs(left, right, np.full(len(left), rule))
 
