@@ -8,6 +8,7 @@ from dedup.evaluation import evaluate
 from dedup.explain import explain
 from dedup.index import Index, keys, match_pairs
 from dedup.kinds import Kind
+from dedup.learn import calibrate, next_to_ask
 from dedup.mapping import Guess, guess
 from dedup.matching import MatchResult, Report, contradictions, match
 from dedup.model import Model
@@ -30,6 +31,7 @@ __all__ = [
     "Prepared",
     "Report",
     "Thresholds",
+    "calibrate",
     "cluster",
     "contradicted",
     "contradictions",
@@ -40,6 +42,7 @@ __all__ = [
     "keys",
     "match",
     "match_pairs",
+    "next_to_ask",
     "plan",
     "standardise",
     "train",

@@ -17,6 +17,8 @@ from dedup.hashing import Hashes, of_texts
 from dedup.letters import Letters, letters_of
 
 MISSING = -1
+# So many records are told apart in less time than arrow takes to begin.
+_FEW = 100
 
 Codes = NDArray[np.int32]
 Index = NDArray[np.int64]
@@ -144,14 +146,19 @@ def as_objects(texts: Iterable[str]) -> NDArray[np.object_]:
 
 def distinct_rows(table: pa.Table, names: Sequence[str]) -> tuple[list[tuple[object, ...]], Index]:
     """The distinct combinations of some columns, and for each record the position of its combination."""
+    if table.num_rows <= _FEW:
+        places: dict[tuple[object, ...], int] = {}
+        given = zip(*(table.column(name).to_pylist() for name in names), strict=True)
+        inverse = [places.setdefault(row, len(places)) for row in given]
+        return list(places), np.array(inverse, dtype=np.int64)
     combined = np.zeros(table.num_rows, dtype=np.int64)
     for name in names:
         encoded = table.column(name).combine_chunks().dictionary_encode()
         codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64) + 1
         _, combined = np.unique(combined * (len(encoded.dictionary) + 1) + codes, return_inverse=True)
-    _, where, inverse = np.unique(combined, return_index=True, return_inverse=True)
+    _, where, positions = np.unique(combined, return_index=True, return_inverse=True)
     picked = table.select(list(names)).take(pa.array(where))
-    return list(zip(*(column.to_pylist() for column in picked.columns), strict=True)), inverse.astype(np.int64)
+    return list(zip(*(column.to_pylist() for column in picked.columns), strict=True)), positions.astype(np.int64)
 
 
 def overlap(left: Codes, right: Codes) -> Flags:

@@ -1,23 +1,24 @@
 """Why two records are taken for one customer, or are not: field by field, in the numbers that matching uses."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from rapidfuzz.distance import JaroWinkler
 
-from dedup.columns import MISSING, Prepared
+from dedup.columns import MISSING, Index, Prepared
 from dedup.matching import band
 from dedup.model import Model
 from dedup.spec import Comparison, Thresholds
 from dedup.standardise.table import GIVEN_COLUMNS
 from dedup.weigh import compare, frequency_bits, pattern_weights, probability, shared_frequency, unpack
 
-_PAIR = (np.array([0]), np.array([1]))
+Given = Mapping[str, Any]
 
 
-def explain(a: Mapping[str, Any], b: Mapping[str, Any], model: Model, thresholds: Thresholds) -> dict[str, Any]:
+def explain(a: Given, b: Given, model: Model, thresholds: Thresholds) -> dict[str, Any]:
     """The evidence about two records (values by column name; party_id is not needed) as JSON-able data.
 
     The weights of `fields` and `prior` add up to `total`, all in bits. A contradiction that keeps a pair from being
@@ -30,31 +31,57 @@ def explain(a: Mapping[str, Any], b: Mapping[str, Any], model: Model, thresholds
 
 def explained(prepared: Prepared, model: Model, thresholds: Thresholds) -> dict[str, Any]:
     """The evidence about the two records of `prepared`, as `explain` gives it."""
-    spec = model.spec
-    patterns = compare(prepared, *_PAIR, spec)
+    first, second = prepared.raw.to_pylist()
+    return explained_pairs(prepared, (np.array([0]), np.array([1])), [(first, second)], model, thresholds)[0]
+
+
+def explained_pairs(
+    prepared: Prepared,
+    pairs: tuple[Index, Index],
+    given: Sequence[tuple[Given, Given]],
+    model: Model,
+    thresholds: Thresholds,
+) -> list[dict[str, Any]]:
+    """The evidence about `pairs` of row positions of standardised records, each as `explain` gives it.
+
+    `prepared` has the terms of the model applied; `given` are, per pair, the two records as they were given.
+    """
+    spec, version = model.spec, model.version
+    patterns = compare(prepared, *pairs, spec)
     weights = pattern_weights(patterns, spec, model.learned)
-    bits = (weights.fields + frequency_bits(prepared, *_PAIR, patterns, spec=spec, terms=model.terms))[0]
-    levels = unpack(patterns, spec)[0]
-    fields = [
-        _field(prepared, comparison, int(levels[at]), float(bits[at])) for at, comparison in enumerate(spec.comparisons)
-    ]
-    total = model.prior_bits + float(bits.sum())
-    if total > weights.ceiling[0]:
-        fields.append(_contradiction(float(weights.ceiling[0]) - total))
-        total = float(weights.ceiling[0])
+    bits = weights.fields + frequency_bits(prepared, *pairs, patterns, spec=spec, terms=model.terms)
+    levels = unpack(patterns, spec)
+    told = []
+    for at, records in enumerate(given):
+        pair = _Pair(prepared, pairs[0][at : at + 1], pairs[1][at : at + 1], records)
+        shown = zip(spec.comparisons, levels[at].tolist(), bits[at].tolist(), strict=True)
+        fields = [_field(pair, comparison, level, weight) for comparison, level, weight in shown]
+        total = model.prior_bits + float(bits[at].sum())
+        summed = _bounded(total, fields, float(weights.ceiling[at]), thresholds)
+        told.append({"kind": model.kind, "model_version": version, "prior": model.prior_bits, **summed})
+    return told
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """Two records of a table by their positions, shape (1,), and what was given of them."""
+
+    table: Prepared
+    a: Index
+    b: Index
+    given: tuple[Given, Given]
+
+
+def _bounded(total: float, fields: list[dict[str, Any]], ceiling: float, thresholds: Thresholds) -> dict[str, Any]:
+    """The total, with what it means; a contradiction that bounds it becomes a field of its own."""
+    if total > ceiling:
+        fields = [*fields, _contradiction(ceiling - total)]
+        total = ceiling
     chance = float(probability(np.array([total]))[0])
-    return {
-        "kind": model.kind,
-        "model_version": model.version,
-        "prior": model.prior_bits,
-        "total": total,
-        "probability": chance,
-        "band": band(chance, thresholds),
-        "fields": fields,
-    }
+    return {"total": total, "probability": chance, "band": band(chance, thresholds), "fields": fields}
 
 
-def _two_rows(a: Mapping[str, Any], b: Mapping[str, Any], columns: Sequence[str]) -> pa.Table:
+def _two_rows(a: Given, b: Given, columns: Sequence[str]) -> pa.Table:
     names = [name for name in columns if name in a or name in b]
     try:
         return pa.table({"party_id": [0, 1], **{name: pa.array([a.get(name), b.get(name)]) for name in names}})
@@ -62,39 +89,41 @@ def _two_rows(a: Mapping[str, Any], b: Mapping[str, Any], columns: Sequence[str]
         raise ValueError("the two records hold values of different types") from error
 
 
-def _field(table: Prepared, comparison: Comparison, level: int, weight: float) -> dict[str, Any]:
-    raw = [_given(table, comparison, row) for row in (0, 1)]
+def _field(pair: _Pair, comparison: Comparison, level: int, weight: float) -> dict[str, Any]:
+    given = [_given(record, comparison) for record in pair.given]
     return {
         "field": comparison.name,
-        "label": comparison.levels[level - 1].label if level else _absent(raw),
-        "a": raw[0],
-        "b": raw[1],
+        "label": comparison.levels[level - 1].label if level else _absent(given),
+        "a": given[0],
+        "b": given[1],
         "level": level,
-        "similarity": _similarity(table, comparison) if level else None,
-        "term_frequency": _term_frequency(table, comparison) if level in comparison.adjusted else None,
+        "similarity": _similarity(pair, comparison) if level else None,
+        "term_frequency": _term_frequency(pair, comparison) if level in comparison.adjusted else None,
         "weight": weight,
     }
 
 
-def _given(table: Prepared, comparison: Comparison, row: int) -> str | None:
+def _given(record: Given, comparison: Comparison) -> str | None:
     """The given values of a comparison in one line."""
-    texts = [table.raw.column(name)[row].as_py() for name in comparison.columns]
-    return ", ".join(dict.fromkeys(part for text in texts if text for part in text.split("\n"))) or None
+    texts = [record[name] for name in comparison.columns]
+    parts = [part for text in texts if text for part in str(text).split("\n")]
+    return ", ".join(dict.fromkeys(parts)) or None
 
 
-def _absent(raw: list[str | None]) -> str:
-    return "not known" if not any(raw) else "known on one side only" if not all(raw) else "nothing to compare"
+def _absent(given: list[str | None]) -> str:
+    return "not known" if not any(given) else "known on one side only" if not all(given) else "nothing to compare"
 
 
-def _similarity(table: Prepared, comparison: Comparison) -> float | None:
-    column = table.columns[comparison.shown]
-    one, other = (column.vocabulary[code] if code != MISSING else None for code in column.first)
+def _similarity(pair: _Pair, comparison: Comparison) -> float | None:
+    column = pair.table.columns[comparison.shown]
+    codes = [int(column.first[row][0]) for row in (pair.a, pair.b)]
+    one, other = (column.words[code] if code != MISSING else None for code in codes)
     return round(JaroWinkler.normalized_similarity(one, other), 4) if one and other else None
 
 
-def _term_frequency(table: Prepared, comparison: Comparison) -> float:
+def _term_frequency(pair: _Pair, comparison: Comparison) -> float:
     """The share of records with the compared value; of several columns, of their combination."""
-    shares = [shared_frequency(table, name, *_PAIR)[0] for name in comparison.terms]
+    shares = [shared_frequency(pair.table, name, pair.a, pair.b)[0] for name in comparison.terms]
     return float(np.nanprod(shares))
 
 

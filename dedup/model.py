@@ -30,7 +30,8 @@ class Model:
 
     `prior` is the chance that two records drawn at random are one customer; m and u are shares per comparison, level by
     level, "missing" left out. A model of the kind "table" is one of a table with columns of its own: it holds the
-    `fields` that are compared and the `rules` by which candidates are found.
+    `fields` that are compared and the `rules` by which candidates are found. `offset` are the bits by which people's
+    judgements moved the evidence.
     """
 
     kind: str
@@ -42,6 +43,7 @@ class Model:
     bonds_u: tuple[Bond, ...] = ()
     fields: tuple[Field, ...] = ()
     rules: tuple[tuple[str, ...], ...] = ()
+    offset: float = 0.0
     report: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @cached_property
@@ -55,9 +57,10 @@ class Model:
 
     @property
     def prior_bits(self) -> float:
-        return math.log2(self.prior / (1.0 - self.prior))
+        """What is known before two records are compared, judgements of people included."""
+        return math.log2(self.prior / (1.0 - self.prior)) + self.offset
 
-    @property
+    @cached_property
     def version(self) -> str:
         """Kind and content hash of the parameters: the same parameters have the same version."""
         content = json.dumps(self._parameters(), sort_keys=True, separators=(",", ":"))
@@ -94,6 +97,7 @@ class Model:
             bonds_u=tuple(Bond.from_dict(bond, names) for bond in data.get("bonds_u", ())),
             fields=fields,
             rules=rules,
+            offset=data.get("offset", 0.0),
             report=data.get("report", {}),
         )
 
@@ -105,7 +109,13 @@ class Model:
             ]
             for comparison in self.spec.comparisons
         }
-        found = {"kind": self.kind, "prior": self.prior, "levels": levels, "terms": self.terms.to_dict()}
+        found = {
+            "kind": self.kind,
+            "prior": self.prior,
+            "offset": self.offset,
+            "levels": levels,
+            "terms": self.terms.to_dict(),
+        }
         if self.kind != TABLE:
             return found
         names = [comparison.name for comparison in self.spec.comparisons]
