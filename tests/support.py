@@ -13,7 +13,7 @@ from hub.model.kinds import PartyKind
 
 PARTY_COLUMNS = (
     "ref", "source", "stream", "source_id", "kind", "department", "name", "given_name", "family_name", "email", "phone",
-    "birth_date", "employer_ref", "merged_into_ref",
+    "birth_date", "employer_ref", "merged_into_ref", "street", "city", "website", "tax_id", "deleted_at",
 )  # fmt: skip
 
 

@@ -1,6 +1,5 @@
-"""Match: parties that changed are compared with all others; pairs worth keeping go to `identity.pair`."""
+"""Match: parties that changed are compared with their candidates; pairs worth keeping go to `identity.pair`."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,14 +7,16 @@ import pyarrow as pa
 from sqlalchemy import Connection, Engine, text
 
 import dedup
-from hub.db import bulk, locks
-from hub.db.tables import identity
-from hub.identity import models, parties
+from dedup.blocking import derive, pairs_of
+from dedup.matching import scored
+from hub.db import arrow, locks
+from hub.identity import index, models
 from hub.model.kinds import PartyKind
 from hub.progress import Progress, Step
 from hub.settings import MatchSettings
 
-PAIR_COLUMNS = ("party_a", "party_b", "kind", "band", "weight", "probability", "blocking_rule", "model_version")
+# With more of the parties changed, nearly all are candidates of one that did: looking for them only costs time.
+MOST_CHANGED = 0.25
 
 
 @dataclass(frozen=True)
@@ -39,59 +40,128 @@ class MatchReport:
     dropped_blocks: tuple[tuple[str, int], ...] = ()
 
 
-def match_parties(engine: Engine, kind: PartyKind, settings: MatchSettings, *, progress: Progress) -> MatchReport:
-    """Match the queued parties of a kind; pairs and the emptied queue commit together.
+@dataclass(frozen=True)
+class _Matched:
+    """The scored pairs, the ids of the parties that were loaded, and the keys that too many parties share."""
 
-    The whole table is loaded, since any party may be the other half of a pair; only pairs that touch a changed
-    party are compared, unless a new model was trained, which compares all.
+    result: dedup.MatchResult
+    records: np.ndarray
+    model_version: str
+    retrained: bool
+    dropped: tuple[tuple[str, int], ...]
+
+
+def match_parties(engine: Engine, kind: PartyKind, settings: MatchSettings, *, progress: Progress) -> MatchReport:
+    """Match the queued parties of a kind; pairs, index and the emptied queue commit together.
+
+    Only the candidates of changed parties are loaded and compared, unless all have to be: after the training of a new
+    model, with other thresholds, with another version of the code, or where very many parties changed.
     """
     with engine.begin() as connection:
         locks.hold(connection, locks.IDENTITY)
-        models.heed_thresholds(connection, kind, settings)
+        moved = models.heed_thresholds(connection, kind, settings)
         connection.execute(text(_QUEUE_EMPLOYEES))
         queued = _queued(connection, kind)
-        if queued.size == 0:
-            return _idle(connection, kind)
+        known = _count(connection, kind)
+        newest, basis = models.newest(connection, kind), index.basis(connection, kind)
+        in_step = not moved and newest is not None and basis is not None and basis.model_version == newest.version
+        if queued.size == 0 and (in_step or known == 0):
+            return _idle(connection, kind, known)
         progress(Step("match", f"{kind.value}s", 0, queued.size))
-        table = parties.load(connection, kind)
-        model, retrained = models.fit(connection, kind, table, settings)
-        everybody = table["party_id"].to_numpy()
-        changed = None if retrained else np.isin(everybody, queued)
-        thresholds = dedup.Thresholds(same=settings.same, review=settings.review)
-        result = dedup.match(table, model, thresholds=thresholds, changed=changed)
-        touched = everybody if retrained else queued
-        written, removed = _store(connection, kind, result.pairs, model.version, touched)
-        _leave_queue(connection, queued)
+        touched = index.refresh(connection, kind, queued, basis.max_block) if basis else queued
+        model = models.kept(connection, kind, known)
+        if model and basis and in_step and queued.size <= MOST_CHANGED * known:
+            matched = _match_touched(connection, kind, model, settings, touched=touched, most=basis.max_block)
+        else:
+            matched = _match_all(connection, kind, model, settings, filled=basis is not None)
+            touched = np.union1d(touched, matched.records)
+        written, removed = _store(connection, kind, matched, touched)
+        _leave_queue(connection, kind, queued)
         same, review = _stored(connection, kind)
-        note = f"{result.report.candidates:,} pairs compared"
-        progress(Step("match", f"{kind.value}s", queued.size, queued.size, note))
-    return MatchReport(
-        kind, table.num_rows, int(touched.size), result.report.candidates, written, removed, same, review,
-        result.report.different, model.version, retrained,
-        tuple((block.rule, block.size) for block in result.report.dropped_blocks),
-    )  # fmt: skip
+        found = matched.result.report
+        progress(Step("match", f"{kind.value}s", queued.size, queued.size, f"{found.candidates:,} pairs compared"))
+        return MatchReport(
+            kind, known, int(touched.size), found.candidates, written, removed, same, review, found.different,
+            matched.model_version, matched.retrained, matched.dropped,
+        )  # fmt: skip
 
 
-def _idle(connection: Connection, kind: PartyKind) -> MatchReport:
-    known = connection.execute(
-        text("SELECT count(*) FROM canonical.party WHERE kind = :kind"), {"kind": kind.value}
-    ).scalar_one()
+def _match_all(
+    connection: Connection, kind: PartyKind, model: dedup.Model | None, settings: MatchSettings, *, filled: bool
+) -> _Matched:
+    """Match every party of the kind, with a new model where there is none."""
+    if not filled:
+        index.fill(connection, kind)
+    before = models.newest(connection, kind)
+    records = index.everybody(connection, kind)
+    model = model or models.train(connection, kind, records, settings)
+    spec = models.SPECS[kind]
+    table = model.terms.apply(records)
+    blocks = derive(table, spec)
+    result = scored(table, model, pairs_of(blocks), (), _thresholds(settings))
+    # Where the pairs would be too many, matching gives up smaller blocks than the specification says.
+    max_block = min([spec.max_block, *(block.size - 1 for block in blocks.dropped)])
+    index.keep_basis(connection, kind, index.Basis(model.version, max_block))
+    retrained = before is None or before.version != model.version
+    dropped = tuple((block.rule, block.size) for block in blocks.dropped)
+    return _Matched(result, records.ids, model.version, retrained, dropped)
+
+
+def _match_touched(
+    connection: Connection,
+    kind: PartyKind,
+    model: dedup.Model,
+    settings: MatchSettings,
+    *,
+    touched: np.ndarray,
+    most: int,
+) -> _Matched:
+    """Match the touched parties with those that share a key with them which no more than `most` share."""
+    near = index.neighbourhood(connection, kind, touched, most)
+    pairs = pairs_of(near.blocks, near.touched)
+    result = scored(model.terms.apply(near.records), model, pairs, (), _thresholds(settings))
+    return _Matched(result, near.records.ids, model.version, retrained=False, dropped=near.dropped)
+
+
+def _thresholds(settings: MatchSettings) -> dedup.Thresholds:
+    return dedup.Thresholds(same=settings.same, review=settings.review)
+
+
+def _idle(connection: Connection, kind: PartyKind, known: int) -> MatchReport:
     model = models.newest(connection, kind)
     same, review = _stored(connection, kind)
     return MatchReport(kind, known, 0, 0, 0, 0, same, review, 0, model.version if model else None, retrained=False)
 
 
+def _count(connection: Connection, kind: PartyKind) -> int:
+    statement = text("SELECT count(*) FROM canonical.party WHERE kind = :kind")
+    known: int = connection.execute(statement, {"kind": kind.value}).scalar_one()
+    return known
+
+
 def _queued(connection: Connection, kind: PartyKind) -> np.ndarray:
+    """The queued parties of the kind, and those that were of it and are in its index still."""
     rows = connection.execute(
-        text("SELECT party_id FROM canonical.to_match JOIN canonical.party USING (party_id) WHERE kind = :kind"),
+        text(
+            f"""SELECT party_id FROM canonical.to_match JOIN canonical.party USING (party_id)
+                LEFT JOIN identity.standardised_{kind.value} known USING (party_id)
+                WHERE kind = :kind OR known.party_id IS NOT NULL"""
+        ),
         {"kind": kind.value},
     )
     return np.array(rows.scalars().all(), dtype=np.int64)
 
 
-def _leave_queue(connection: Connection, party_ids: np.ndarray) -> None:
+def _leave_queue(connection: Connection, kind: PartyKind, party_ids: np.ndarray) -> None:
+    """A party that changed its kind waits until the run of its former kind has let it go."""
+    (other,) = (one for one in PartyKind if one is not kind)
     connection.execute(
-        text("DELETE FROM canonical.to_match WHERE party_id = ANY(CAST(:ids AS bigint[]))"), {"ids": party_ids.tolist()}
+        text(
+            f"""DELETE FROM canonical.to_match q USING canonical.party p
+                WHERE q.party_id = ANY(CAST(:ids AS bigint[])) AND p.party_id = q.party_id AND p.kind = :kind
+                  AND NOT EXISTS (SELECT 1 FROM identity.standardised_{other.value} s WHERE s.party_id = q.party_id)"""
+        ),
+        {"ids": party_ids.tolist(), "kind": kind.value},
     )
 
 
@@ -106,33 +176,26 @@ def _stored(connection: Connection, kind: PartyKind) -> tuple[int, int]:
     return row[0], row[1]
 
 
-def _store(
-    connection: Connection, kind: PartyKind, pairs: pa.Table, model_version: str, touched: np.ndarray
-) -> tuple[int, int]:
-    """Make the stored pairs of `touched` parties equal `pairs`; parties whose pairs changed go to resolve.
+def _store(connection: Connection, kind: PartyKind, matched: _Matched, touched: np.ndarray) -> tuple[int, int]:
+    """Make the stored pairs of touched parties equal those matched; parties whose pairs changed go to resolve.
 
     Returns:
         Pairs written and pairs removed.
     """
-    bulk.stage(connection, "scored", identity.Pair.__table__, PAIR_COLUMNS, _rows(kind, pairs, model_version))
-    _stage_touched(connection, touched)
+    arrow.stage(connection, "scored", _rows(kind, matched.result.pairs, matched.model_version))
+    arrow.stage(connection, "touched", pa.table({"party_id": touched}))
     removed = connection.execute(text(_REMOVE)).scalar_one()
     written = connection.execute(text(_WRITE)).scalar_one()
     connection.execute(text(_QUEUE_NEWCOMERS))
     return written, removed
 
 
-def _rows(kind: PartyKind, pairs: pa.Table, model_version: str) -> Iterator[tuple[object, ...]]:
-    columns = (pairs[name].to_pylist() for name in ("a", "b", "band", "weight", "probability", "rule"))
-    for a, b, band, weight, probability, rule in zip(*columns, strict=True):
-        yield a, b, kind.value, band, weight, probability, rule, model_version
-
-
-def _stage_touched(connection: Connection, touched: np.ndarray) -> None:
-    connection.execute(text("DROP TABLE IF EXISTS touched"))
-    connection.execute(text("CREATE TEMP TABLE touched (party_id bigint PRIMARY KEY) ON COMMIT DROP"))
-    bulk.copy(connection, "touched", ["party_id"], ([int(party_id)] for party_id in touched))
-    connection.execute(text("ANALYZE touched"))
+def _rows(kind: PartyKind, pairs: pa.Table, model_version: str) -> pa.Table:
+    found = {name: pairs[name] for name in ("a", "b", "band", "weight", "probability", "rule")}
+    said = {"kind": kind.value, "model_version": model_version}
+    same = {name: pa.repeat(pa.scalar(value), pairs.num_rows) for name, value in said.items()}
+    renamed = {"a": "party_a", "b": "party_b", "rule": "blocking_rule"}
+    return pa.table({renamed.get(name, name): column for name, column in {**found, **same}.items()})
 
 
 # A person's evidence holds the employer's name, so whoever works for a changed organization is compared anew.

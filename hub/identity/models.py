@@ -1,10 +1,11 @@
 """The matching models in use: one per kind, versioned, kept with their training report."""
 
+from dataclasses import replace
 from typing import Any
 
-import pyarrow as pa
 from psycopg.types.json import Jsonb
-from sqlalchemy import Connection, insert, text
+from sqlalchemy import Connection, func, text
+from sqlalchemy.dialects.postgresql import insert
 
 import dedup
 from hub.db.tables.identity import MatchModel
@@ -17,21 +18,22 @@ SPECS = {PartyKind.PERSON: dedup.PERSON, PartyKind.ORGANIZATION: dedup.ORGANIZAT
 # Twice the records a model was trained on is a different population: its frequencies and prior no longer hold.
 GROWTH = 2.0
 
+# The newest model of each kind as it was read last: reading one takes longer than a search with it.
+_READ: dict[PartyKind, tuple[str, dedup.Model | None]] = {}
+
 
 def newest(connection: Connection, kind: PartyKind) -> dedup.Model | None:
     """The model in use for a kind; None before the first training, and when the newest one no longer fits the code."""
-    parameters = connection.execute(
-        text(
-            "SELECT parameters FROM identity.match_model WHERE kind = :kind ORDER BY trained_at DESC, version LIMIT 1"
-        ),
+    version = connection.execute(
+        text("SELECT version FROM identity.match_model WHERE kind = :kind ORDER BY trained_at DESC, version LIMIT 1"),
         {"kind": kind.value},
     ).scalar_one_or_none()
-    if parameters is None:
+    if version is None:
         return None
-    try:
-        return dedup.Model.from_dict(parameters)
-    except ValueError:  # the specification has other fields or levels now: the next run trains anew
-        return None
+    known = _READ.get(kind)
+    if known is None or known[0] != version:
+        known = _READ[kind] = (version, _read(connection, version))
+    return known[1]
 
 
 def in_use(connection: Connection, kind: PartyKind) -> dedup.Model:
@@ -46,44 +48,57 @@ def in_use(connection: Connection, kind: PartyKind) -> dedup.Model:
     return model
 
 
-def fit(connection: Connection, kind: PartyKind, table: pa.Table, settings: MatchSettings) -> tuple[dedup.Model, bool]:
-    """The model to match `table` with, and whether it is a new one: trained on it because none fitted it."""
+def kept(connection: Connection, kind: PartyKind, records: int) -> dedup.Model | None:
+    """The model in use if it may go on with so many records; None where a new one has to be trained."""
     model = newest(connection, kind)
-    if model is not None and not _outgrown(model, table.num_rows):
-        return model, False
-    trained = dedup.train(table, SPECS[kind])
-    if model is not None and trained.version == model.version:
-        return model, False
-    _save(connection, kind, trained, settings)
-    return trained, True
+    if model is None or _outgrown(model, records):
+        return None
+    # This code may know more of a model than the one that stored it: then it goes by another name now.
+    return model if model.version == _READ[kind][0] else None
 
 
-def heed_thresholds(connection: Connection, kind: PartyKind, settings: MatchSettings) -> None:
-    """Where the bands have other borders than at the last run, all parties of the kind are matched again."""
+def train(connection: Connection, kind: PartyKind, records: dedup.Prepared, settings: MatchSettings) -> dedup.Model:
+    """A model trained on all records of a kind; it is in use from now on."""
+    trained = dedup.train(records.raw, replace(SPECS[kind], standardise=lambda _given: records))
+    save(connection, kind, trained, settings)
+    return trained
+
+
+def save(connection: Connection, kind: PartyKind, model: dedup.Model, settings: MatchSettings) -> None:
+    """Put a model in use; the next run matches everybody with it."""
+    report = {**model.report, "thresholds": {"same": settings.same, "review": settings.review}}
+    values: dict[str, Any] = {
+        "parameters": model.to_dict(), "report": report, "trained_at": func.clock_timestamp(),
+    }  # fmt: skip
+    statement = insert(MatchModel).values(version=model.version, kind=kind.value, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=["version"], set_=values))
+    _READ.pop(kind, None)
+
+
+def heed_thresholds(connection: Connection, kind: PartyKind, settings: MatchSettings) -> bool:
+    """Whether the bands have other borders than at the last run, so that all parties are to be matched again."""
     values = {"kind": kind.value, "borders": Jsonb({"same": settings.same, "review": settings.review})}
-    connection.execute(
+    moved = connection.execute(
         text(
-            """WITH moved AS (
-                   UPDATE identity.match_model
-                   SET report = report || jsonb_build_object('thresholds', CAST(:borders AS jsonb))
-                   WHERE kind = :kind AND report -> 'thresholds' IS DISTINCT FROM CAST(:borders AS jsonb) RETURNING 1
-               )
-               INSERT INTO canonical.to_match (party_id)
-               SELECT party_id FROM canonical.party WHERE kind = :kind AND EXISTS (SELECT 1 FROM moved)
-               ON CONFLICT DO NOTHING"""
+            """UPDATE identity.match_model
+               SET report = report || jsonb_build_object('thresholds', CAST(:borders AS jsonb))
+               WHERE kind = :kind AND report -> 'thresholds' IS DISTINCT FROM CAST(:borders AS jsonb)"""
         ),
         values,
     )
+    return moved.rowcount > 0
+
+
+def _read(connection: Connection, version: str) -> dedup.Model | None:
+    parameters = connection.execute(
+        text("SELECT parameters FROM identity.match_model WHERE version = :version"), {"version": version}
+    ).scalar_one()
+    try:
+        return dedup.Model.from_dict(parameters)
+    except ValueError:  # the specification has other fields or levels now: the next run trains anew
+        return None
 
 
 def _outgrown(model: dedup.Model, records: int) -> bool:
     trained_on = int(model.report["rows"])
     return records > 0 and records >= GROWTH * trained_on
-
-
-def _save(connection: Connection, kind: PartyKind, model: dedup.Model, settings: MatchSettings) -> None:
-    report = {**model.report, "thresholds": {"same": settings.same, "review": settings.review}}
-    values: dict[str, Any] = {
-        "version": model.version, "kind": kind.value, "parameters": model.to_dict(), "report": report,
-    }  # fmt: skip
-    connection.execute(insert(MatchModel).values(values))

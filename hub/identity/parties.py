@@ -1,13 +1,12 @@
 """Parties, as the matching engine takes them: an arrow table per kind."""
 
-import io
 from collections.abc import Iterable
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pacsv
 from sqlalchemy import Connection, text
 
+from hub.db import arrow
 from hub.errors import NotFoundError
 from hub.model.kinds import PartyKind
 
@@ -26,6 +25,7 @@ _TYPES: dict[str, pa.DataType] = {
     "birth_date": pa.date32(),
     "other_emails": pa.string(),
 }
+_SCHEMA = pa.schema([(name, _TYPES[name]) for name in COLUMNS])
 
 
 def load(connection: Connection, kind: PartyKind) -> pa.Table:
@@ -76,24 +76,7 @@ _FROM = "canonical.party p LEFT JOIN canonical.party employer ON employer.ref = 
 
 
 def _query(connection: Connection, query: str) -> pa.Table:
-    """COPY out as CSV and let arrow parse it: no Python object per value."""
-    buffer = io.BytesIO()
-    raw = connection.connection.dbapi_connection
-    with raw.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv)") as stream:  # type: ignore[union-attr]
-        for chunk in stream:
-            buffer.write(chunk)
-    if buffer.tell() == 0:
-        return _with_lists(pa.table({name: pa.array([], type=_TYPES[name]) for name in COLUMNS}))
-    buffer.seek(0)
-    table = pacsv.read_csv(
-        buffer,
-        read_options=pacsv.ReadOptions(column_names=list(COLUMNS)),
-        parse_options=pacsv.ParseOptions(newlines_in_values=True),
-        convert_options=pacsv.ConvertOptions(
-            column_types=_TYPES, strings_can_be_null=True, quoted_strings_can_be_null=False, null_values=[""]
-        ),
-    )
-    return _with_lists(table)
+    return _with_lists(arrow.copy_out(connection, query, _SCHEMA))
 
 
 def _with_lists(table: pa.Table) -> pa.Table:

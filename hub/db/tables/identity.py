@@ -2,7 +2,7 @@
 
 import uuid
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.db.tables.base import Arrived, Base, BigId, Json, Moment
@@ -46,6 +46,56 @@ class Pair(Base):
     model_version: Mapped[str] = mapped_column(ForeignKey("identity.match_model.version"))
     first_seen_at: Mapped[Arrived]
     scored_at: Mapped[Arrived]
+
+
+class MatchIndex(Base):
+    """What the index of a kind was written by, and its pairs were found by: code, model, and the largest block."""
+
+    __tablename__ = "match_index"
+    __table_args__ = (SCHEMA,)
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    code: Mapped[str]
+    model_version: Mapped[str]
+    max_block: Mapped[int]
+
+
+class _BlockingKey:
+    """Parties that share a key are candidates for each other; the keys of one rule are not those of another.
+
+    Ten to twenty rows per party, so there is nothing that is not needed: no foreign key, a trigger takes the keys of a
+    deleted party away; and no index by party, whose keys follow from its standardised form.
+    """
+
+    key: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    party_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+
+
+class BlockingKeyPerson(_BlockingKey, Base):
+    __tablename__ = "blocking_key_person"
+    __table_args__ = (SCHEMA,)
+
+
+class BlockingKeyOrganization(_BlockingKey, Base):
+    __tablename__ = "blocking_key_organization"
+    __table_args__ = (SCHEMA,)
+
+
+class _Standardised:
+    """A party as matching compares it, see `hub.identity.forms`."""
+
+    party_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    form: Mapped[str]
+
+
+class StandardisedPerson(_Standardised, Base):
+    __tablename__ = "standardised_person"
+    __table_args__ = (SCHEMA,)
+
+
+class StandardisedOrganization(_Standardised, Base):
+    __tablename__ = "standardised_organization"
+    __table_args__ = (SCHEMA,)
 
 
 class Judgement(Base):

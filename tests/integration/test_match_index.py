@@ -1,0 +1,202 @@
+"""The index of matching: increments give what a run over everything gives, whatever happened in between."""
+
+import dataclasses
+import datetime as dt
+from random import Random
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Engine, text
+
+import dedup
+from hub.identity import index, matching, models, parties
+from hub.identity.matching import MatchReport, match_parties
+from hub.model.kinds import PartyKind
+from hub.progress import silent
+from hub.settings import MatchSettings
+from tests.support import add_parties
+
+GIVEN = ("Anna", "Ana", "Bill", "William", "Carla", "A.", "Elena")
+FAMILY = ("Novak", "Nowak", "Smith", "Smyth", "Garcia", "Berg")
+COMPANIES = ("Acme Pumps GmbH", "Acme Pump", "Berg Optics Ltd", "Berg Optic", "Novak & Sons", "Garcia Foods")
+MAILS = ("a.novak@mail.example.org", "bill@smith.example.com", "c@garcia.example.net", "info@acme.example.com")
+PHONES = ("+49 30 1234567", "+49 30 7654321", "+44 20 7946 0000", "030 1234567")
+PARTIES = 60
+MOST = 4
+
+
+@pytest.fixture(autouse=True)
+def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So few may share a key that small worlds cross the limit all the time."""
+    for kind, spec in (("person", dedup.PERSON), ("organization", dedup.ORGANIZATION)):
+        small = dataclasses.replace(spec, max_block=MOST)
+        monkeypatch.setitem(dedup.model.SPECS, kind, small)
+        monkeypatch.setitem(models.SPECS, PartyKind(kind), small)
+
+
+def some_party(random: Random, number: int, kind: str | None = None) -> dict[str, Any]:
+    kind = kind or random.choice(("person", "person", "organization"))
+    given, family = random.choice(GIVEN), random.choice(FAMILY)
+    person = {
+        "name": f"{given} {family}", "given_name": given, "family_name": family,
+        "birth_date": random.choice((None, dt.date(1980, 5, 3), dt.date(1980, 3, 5), dt.date(1951, 7, 9))),
+    }  # fmt: skip
+    return {
+        "ref": f"crm:Contact:{number}", "kind": kind,
+        **(person if kind == "person" else {"name": random.choice(COMPANIES)}),
+        "email": random.choice((None, *MAILS)), "phone": random.choice((None, *PHONES)),
+        "street": random.choice((None, "Lindenstr. 5", "5 High St")), "city": random.choice((None, "Bonn", "Leeds")),
+        "employer_ref": f"crm:Contact:{random.randrange(PARTIES)}" if random.random() < 0.3 else None,
+    }  # fmt: skip
+
+
+def something_happens(connection: Connection, random: Random, number: int) -> None:
+    """Parties arrive, change in everything, are deleted at their source, or become of the other kind."""
+    for _ in range(random.randrange(1, 5)):
+        changed = some_party(random, random.randrange(PARTIES))
+        match random.randrange(6):
+            case 0:
+                add_parties(connection, some_party(random, PARTIES + number))
+            case 1:
+                add_parties(connection, {**changed, "deleted_at": dt.datetime.now(dt.UTC)})
+            case _:
+                add_parties(connection, changed)
+
+
+def matched(engine: Engine, kind: PartyKind = PartyKind.PERSON) -> MatchReport:
+    return match_parties(engine, kind, MatchSettings(), progress=silent)
+
+
+def rows(connection: Connection, query: str) -> list[tuple[Any, ...]]:
+    return [tuple(row) for row in connection.execute(text(query))]
+
+
+def stored(connection: Connection, kind: PartyKind) -> list[tuple[Any, ...]]:
+    columns = "party_a, party_b, blocking_rule, weight, probability, band, model_version"
+    return rows(connection, f"SELECT {columns} FROM identity.pair WHERE kind = '{kind.value}' ORDER BY 1, 2")
+
+
+def of_a_full_run(connection: Connection, kind: PartyKind) -> list[tuple[Any, ...]]:
+    """The pairs that the engine finds in all parties as they are now, under the model in use, without any index."""
+    newest = "SELECT parameters FROM identity.match_model WHERE kind = '{}' ORDER BY trained_at DESC LIMIT 1"
+    ((parameters,),) = rows(connection, newest.format(kind.value))
+    model = dedup.Model.from_dict(parameters)
+    return [
+        (*row.values(), model.version) for row in dedup.match(parties.load(connection, kind), model).pairs.to_pylist()
+    ]
+
+
+def keys(connection: Connection, kind: PartyKind) -> list[tuple[Any, ...]]:
+    return rows(connection, f"SELECT key, party_id FROM identity.blocking_key_{kind.value} ORDER BY 1, 2")
+
+
+def of_all_parties(connection: Connection, kind: PartyKind) -> list[tuple[Any, ...]]:
+    """The keys that the parties of a kind have now."""
+    found = index.key_table(kind, models.SPECS[kind].standardise(parties.load(connection, kind)))
+    return list(zip(found["key"].to_pylist(), found["party_id"].to_pylist(), strict=True))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_increments_store_what_a_run_over_everything_would(db: Engine, seed: int) -> None:
+    random, little = Random(seed), 0
+    with db.begin() as connection:
+        add_parties(connection, *(some_party(random, number) for number in range(PARTIES)))
+    for kind in PartyKind:
+        matched(db, kind)
+    for number in range(10):
+        with db.begin() as connection:
+            something_happens(connection, random, number)
+        kinds = random.sample(list(PartyKind), 2)
+        # Who became of the other kind waits until the former has let it go, and so do people for their employers.
+        for kind in kinds * 3:
+            report = matched(db, kind)
+            little += 0 < report.changed < report.parties
+        with db.connect() as connection:
+            for kind in PartyKind:
+                assert stored(connection, kind) == of_a_full_run(connection, kind), (number, kind)
+                assert keys(connection, kind) == of_all_parties(connection, kind), (number, kind)
+            assert rows(connection, "SELECT * FROM canonical.to_match") == []
+    assert little > 15, "most runs were increments"
+
+
+@pytest.fixture
+def namesakes(db: Engine) -> Engine:
+    """As many persons of one name as may share a key, and others, matched."""
+    random = Random(5)
+    with db.begin() as connection:
+        for number in range(MOST):
+            add_parties(connection, {"ref": f"crm:Contact:{number}", "name": "Anna Novak", "given_name": "Anna",
+                                     "family_name": "Novak"})  # fmt: skip
+        others = ({**some_party(random, number, "person"), "given_name": f"Q{number}", "family_name": f"Z{number}"}
+                  for number in range(MOST, 40))  # fmt: skip
+        add_parties(connection, *({**other, "name": None or other["ref"]} for other in others))
+    matched(db)
+    return db
+
+
+def test_one_namesake_too_many_makes_the_name_no_key_and_is_reported(namesakes: Engine) -> None:
+    found = "SELECT count(*) FROM identity.pair WHERE blocking_rule = 'same name'"
+    with namesakes.connect() as connection:
+        assert rows(connection, found) == [(MOST * (MOST - 1) // 2,)]
+    fifth = {"ref": "crm:Contact:39", "name": "Anna Novak", "given_name": "Anna", "family_name": "Novak"}
+    with namesakes.begin() as connection:
+        add_parties(connection, fifth)
+    report = matched(namesakes)
+    assert ("same name", MOST + 1) in report.dropped_blocks
+    with namesakes.begin() as connection:
+        assert rows(connection, found) == [(0,)]
+        add_parties(connection, {**fifth, "name": "Eva Berg", "given_name": "Eva", "family_name": "Berg"})
+    assert "same name" not in dict(matched(namesakes).dropped_blocks)
+    with namesakes.connect() as connection:
+        assert rows(connection, found) == [(MOST * (MOST - 1) // 2,)]
+
+
+def test_a_run_that_fails_leaves_index_pairs_and_queue_as_they_were(
+    namesakes: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with namesakes.begin() as connection:
+        add_parties(connection, {"ref": "crm:Contact:39", "name": "Anna Novak"})
+        before = keys(connection, PartyKind.PERSON), stored(connection, PartyKind.PERSON)
+
+    def fail(*_given: object) -> None:
+        raise RuntimeError("the power is gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(matching, "_leave_queue", fail)
+        with pytest.raises(RuntimeError):
+            matched(namesakes)
+    with namesakes.connect() as connection:
+        assert (keys(connection, PartyKind.PERSON), stored(connection, PartyKind.PERSON)) == before
+        assert rows(connection, "SELECT count(*) FROM canonical.to_match") == [(1,)]
+    matched(namesakes)
+    with namesakes.connect() as connection:
+        assert stored(connection, PartyKind.PERSON) == of_a_full_run(connection, PartyKind.PERSON)
+
+
+def test_another_version_of_the_code_matches_everybody_again(
+    namesakes: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert matched(namesakes).changed == 0
+    monkeypatch.setattr(index, "code", lambda: "another version")
+    with namesakes.begin() as connection:
+        connection.execute(text("DELETE FROM identity.blocking_key_person"))
+    report = matched(namesakes)
+    assert report.changed == report.parties == 40
+    assert not report.retrained
+    with namesakes.connect() as connection:
+        assert keys(connection, PartyKind.PERSON) == of_all_parties(connection, PartyKind.PERSON)
+    assert matched(namesakes).changed == 0
+
+
+def test_a_party_that_is_erased_takes_its_keys_with_it(namesakes: Engine) -> None:
+    with namesakes.begin() as connection:
+        erased = "SELECT party_id FROM canonical.party WHERE ref = 'crm:Contact:0'"
+        for table, column in (
+            ("identity.pair", "party_a"),
+            ("identity.pair", "party_b"),
+            ("identity.to_resolve", "party_id"),
+        ):
+            connection.execute(text(f"DELETE FROM {table} WHERE {column} IN ({erased})"))
+        connection.execute(text("DELETE FROM canonical.party WHERE ref = 'crm:Contact:0'"))
+        assert keys(connection, PartyKind.PERSON) == of_all_parties(connection, PartyKind.PERSON)
+        assert rows(connection, "SELECT count(*) FROM identity.standardised_person") == [(39,)]
