@@ -26,11 +26,12 @@ _STEP = 0.01
 _ALIKE, _MOST_ALIKE = 0.5, 2
 
 
-def calibrate(model: Model, bits: Floats, same: Flags) -> Model:
+def calibrate(model: Model, bits: Floats, same: Flags, *, judgements: int | None = None) -> Model:
     """The model moved towards judgements: `bits` of the judged pairs by `model`, and whether each was said to be one.
 
     Both of shape (judgements,). The order of the judgements does not matter. With fewer than ten the model is given
-    back as it is. Raises ValueError for arrays of different length.
+    back as it is. `judgements` counts those that were looked at, where some of them were of no use. Raises ValueError
+    for arrays of different length.
     """
     if len(bits) != len(same):
         raise ValueError(f"{len(bits)} weights and {len(same)} verdicts: there must be one for each judgement")
@@ -38,7 +39,7 @@ def calibrate(model: Model, bits: Floats, same: Flags) -> Model:
         return model
     plain = np.asarray(bits, dtype=np.float64) - model.offset
     offset = _offset(plain, np.asarray(same, dtype=bool))
-    learned = {"judgements": len(bits), "same": int(np.count_nonzero(same)), "moved_by": offset}
+    learned = {"judgements": judgements or len(bits), "same": int(np.count_nonzero(same)), "moved_by": offset}
     return replace(model, offset=offset, report={**model.report, "learned": learned})
 
 

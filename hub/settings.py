@@ -64,6 +64,7 @@ class MatchSettings(Section):
 
     same: float = Field(0.99, gt=0.5, lt=1)
     review: float = Field(0.30, gt=0, lt=1)
+    learn_after: int = Field(20, ge=1, description="so many new judgements of people move the matching model")
 
     @model_validator(mode="after")
     def _ordered(self) -> "MatchSettings":

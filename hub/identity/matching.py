@@ -10,7 +10,7 @@ import dedup
 from dedup.blocking import derive, pairs_of
 from dedup.matching import scored
 from hub.db import arrow, locks
-from hub.identity import index, models
+from hub.identity import index, learning, models
 from hub.model.kinds import PartyKind
 from hub.progress import Progress, Step
 from hub.settings import MatchSettings
@@ -59,7 +59,7 @@ def match_parties(engine: Engine, kind: PartyKind, settings: MatchSettings, *, p
     """
     with engine.begin() as connection:
         locks.hold(connection, locks.IDENTITY)
-        moved = models.heed_thresholds(connection, kind, settings)
+        moved = models.heed_thresholds(connection, kind, settings) | learning.heed(connection, kind, settings)
         connection.execute(text(_QUEUE_EMPLOYEES))
         queued = _queued(connection, kind)
         known = _count(connection, kind)
