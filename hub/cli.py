@@ -69,6 +69,45 @@ def judge(
 
 
 @app.command()
+def search(
+    given: Annotated[
+        list[str], typer.Argument(metavar="FIELD=VALUE...", help='such as name="Anna Novak" phone=0301234567')
+    ],
+    kind: Annotated[str, typer.Option(help="person or organization")] = "person",
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
+) -> None:
+    """Find who may be the customer that is about to be created. Writes nothing.
+
+    Fields: name, given_name, family_name, email, phone, mobile, street, city, postcode, country, birth_date, website,
+    tax_id, employer_name.
+    """
+    from hub.identity.search import candidates
+    from hub.model.kinds import PartyKind
+
+    if kind not in {known.value for known in PartyKind}:
+        raise ConfigurationError(f"{kind!r} is no kind of customer: say person or organization")
+    wrong = [field for field in given if "=" not in field]
+    if wrong:
+        raise ConfigurationError(f"{wrong[0]!r} is no FIELD=VALUE")
+    from hub import settings as hub_settings
+    from hub.db.engine import open_database
+
+    settings = hub_settings.load()
+    record = dict(field.split("=", 1) for field in given)
+    with open_database(settings) as database, database.engine.connect() as connection:
+        found = candidates(connection, record, PartyKind(kind), settings.match)
+    if as_json:
+        sys.stdout.write(json.dumps({"candidates": found}, default=str) + "\n")
+        return
+    table = Table("record", "customer", "probability", "band", "strongest evidence", box=None, header_style="dim")
+    for one in found:
+        strongest = max(one["explanation"]["fields"], key=lambda field: abs(field["weight"]))
+        shown = (one["ref"], one["golden_id"] or "-", f"{one['probability']:.3f}", one["band"], strongest["label"])
+        table.add_row(*map(escape, shown))
+    console.print(table if found else "nobody that is known may be this customer")
+
+
+@app.command()
 def explain(
     a: Ref,
     b: Ref,

@@ -308,6 +308,7 @@ COMMANDS = {
     ("explain",): ("--json", "--svg", "evidence", "salesforce:Contact:"),
     ("evaluate",): ("--json", "--svg", "--truth", "judged"),
     ("dedupe",): ("--id", "--ignore", "--column", "--out", "--pairs", "--json", "people.csv"),
+    ("model",): ("--json", "--svg", "judgements", "person"),
     ("migrate",): ("schema",),
     ("resync",): ("--stream", "--why", "from the beginning"),
     ("key",): ("--scope", "review", "once"),
@@ -341,3 +342,18 @@ def test_a_wrong_call_is_a_usage_error(arguments: tuple[str, ...]):
     answer = onerecord(*arguments)
     assert answer.code == 2
     assert "Usage" in answer.err
+
+
+def test_search_finds_who_is_known_before_a_customer_is_created(hub: Hub):
+    known = hub.rows(
+        "SELECT ref, given_name, family_name, email FROM canonical.party WHERE kind = 'person' AND given_name IS NOT NULL AND email IS NOT NULL LIMIT 1"
+    )[0]
+    asked = (f"given_name={known.given_name}", f"family_name={known.family_name}", f"email={known.email}")
+    answer = hub("search", *asked, "--json")
+    assert answer.code == 0, answer.told
+    found = json.loads(answer.out)["candidates"]
+    assert known.ref in {one["ref"] for one in found}
+    assert found[0]["band"] == "same"
+    assert "strongest" in hub("search", *asked).out
+    assert "nobody" in hub("search", "name=Zebulon Quatermain").out
+    assert hub("search", "Zebulon").code == 2

@@ -1,0 +1,135 @@
+"""What a change and a search cost with the index in Postgres: `python -m benchmarks.search [ROWS]`.
+
+Generates persons into an embedded Postgres of its own, matches all of them, then one per cent that changed, and
+everything again to compare with; and searches for records before they are created. Run by hand: minutes.
+"""
+
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from sqlalchemy import Connection, Engine, text
+
+from benchmarks import people
+from hub.db import arrow
+from hub.db.engine import open_database
+from hub.identity.matching import match_parties
+from hub.identity.search import candidates
+from hub.model.kinds import PartyKind
+from hub.progress import silent
+from hub.settings import MatchSettings, Settings
+
+ROWS, CHANGED_SHARE, SEARCHES = 1_000_000, 0.01, 1_000
+KIND = PartyKind.PERSON
+USUAL = MatchSettings()
+# Other borders have everything matched again under the same model; these move no pair.
+OTHER = MatchSettings(same=USUAL.same + 1e-12)
+# What changes in a record, and how often.
+CHANGES = (("phone",), 0.4), (("email",), 0.3), (("street", "postcode", "city"), 0.2), (("family_name", "name"), 0.1)
+
+
+def main() -> None:
+    rows = int(sys.argv[1]) if len(sys.argv) > 1 else ROWS
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)  # the embedded server runs as a user of its own where we are root
+        with open_database(Settings(data_dir=Path(folder) / "data", database_url=None)) as database:
+            measure(database.engine, rows)
+
+
+def measure(engine: Engine, rows: int) -> None:
+    """Print the seconds of a first run, of a delta and of a run over everything, and the milliseconds of a search."""
+    changed = int(rows * CHANGED_SHARE)
+    world = people.persons(rows + changed + SEARCHES)
+    with engine.begin() as connection:
+        _insert(connection, world.slice(0, rows))
+    first = _match(engine, USUAL, "first run: standardise, fill the index, train, match")
+    with engine.begin() as connection:
+        _change(connection, world.slice(rows, changed), rows)
+    delta = _match(engine, USUAL, f"{CHANGED_SHARE:.0%} of the parties changed")
+    again = _match(engine, OTHER, "everything again under the same model")
+    _say(f"the delta took {delta / first:.1%} of the first run, {delta / again:.1%} of the run over everything")
+    _match(engine, USUAL, "and once more")
+    _say_sizes(engine)
+    _search(engine, world.slice(rows + changed).drop(["person"]).to_pylist())
+    _say(f"peak memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GB")
+
+
+def _insert(connection: Connection, world: pa.Table) -> None:
+    numbers = [str(number) for number in range(world.num_rows)]
+    constant = {"source": "crm", "stream": "Contact", "kind": KIND.value, "department": "sales"}
+    columns = {name: pa.repeat(pa.scalar(value), world.num_rows) for name, value in constant.items()}
+    refs = {"ref": pa.array([f"crm:Contact:{number}" for number in numbers]), "source_id": pa.array(numbers)}
+    given = {name: world[name] for name in (*people.TEXTS, "birth_date")}
+    arrow.copy_in(connection, "canonical.party", pa.table({**refs, **columns, **given}))
+    connection.execute(text("INSERT INTO canonical.to_match SELECT party_id FROM canonical.party"))
+    connection.execute(text("ANALYZE canonical.party"))
+
+
+def _change(connection: Connection, new: pa.Table, rows: int) -> None:
+    """As many records as `new` has get something of it."""
+    random = np.random.default_rng(1)
+    refs = pa.array([f"crm:Contact:{number}" for number in random.choice(rows, new.num_rows, replace=False)])
+    which = pa.array(random.choice(len(CHANGES), new.num_rows, p=[share for _, share in CHANGES]))
+    connection.execute(
+        text(
+            """CREATE TEMP TABLE news ON COMMIT DROP AS
+               SELECT ref, name, family_name, email, phone, street, postcode, city, 0 AS which
+               FROM canonical.party WITH NO DATA"""
+        )
+    )
+    names = ("name", "family_name", "email", "phone", "street", "postcode", "city")
+    arrow.copy_in(connection, "news", pa.table({"ref": refs, "which": which, **{name: new[name] for name in names}}))
+    for number, (columns, _) in enumerate(CHANGES):
+        assigned = ", ".join(f"{name} = coalesce(news.{name}, p.{name})" for name in columns)
+        connection.execute(
+            text(f"UPDATE canonical.party p SET {assigned} FROM news WHERE p.ref = news.ref AND which = {number}")
+        )
+    connection.execute(
+        text("INSERT INTO canonical.to_match SELECT party_id FROM canonical.party JOIN news USING (ref)")
+    )
+
+
+def _match(engine: Engine, settings: MatchSettings, what: str) -> float:
+    begun = time.perf_counter()
+    report = match_parties(engine, KIND, settings, progress=silent)
+    seconds = time.perf_counter() - begun
+    _say(
+        f"{what}: {seconds:.1f} s; {report.changed:,} of {report.parties:,} parties, {report.compared:,} pairs, "
+        f"{report.written:,} written, {report.removed:,} removed, {len(report.dropped_blocks):,} keys too common"
+    )
+    return seconds
+
+
+def _search(engine: Engine, records: list[dict[str, Any]]) -> None:
+    taken, found = [], 0
+    with engine.connect() as connection:
+        candidates(connection, records[0], KIND, USUAL)  # reads the model
+        for record in records:
+            begun = time.perf_counter()
+            found += bool(candidates(connection, record, KIND, USUAL))
+            taken.append(1000 * (time.perf_counter() - begun))
+    p50, p95, p99 = np.percentile(taken, [50, 95, 99])
+    _say(f"{len(records):,} searches, {found:,} with candidates: p50 {p50:.1f} ms, p95 {p95:.1f} ms, p99 {p99:.1f} ms")
+
+
+def _say_sizes(engine: Engine) -> None:
+    with engine.connect() as connection:
+        for table in ("canonical.party", "identity.standardised_person", "identity.blocking_key_person"):
+            size, rows = connection.execute(
+                text(f"SELECT pg_total_relation_size('{table}') / 1e6, (SELECT count(*) FROM {table})")
+            ).one()
+            _say(f"{table}: {rows:,} rows, {size:,.0f} MB with its indexes")
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
