@@ -15,8 +15,8 @@ def describe(connection: Connection, kind: PartyKind) -> dict[str, Any]:
     """The model in use for a kind.
 
     Returns:
-        kind, version, in_use_since, prior and prior_bits (before any comparison, judgements included), moved_by (bits by
-        which judgements moved all evidence), judgements, fields (name and levels: label, m, u, weight in bits), report.
+        kind, version, in_use_since; prior and prior_bits, before any comparison, judgements included; moved_by, the
+        bits by which so many judgements moved all evidence; fields, each with its levels: label, m, u, weight; report.
 
     Raises:
         NotFoundError: nothing was matched yet.
