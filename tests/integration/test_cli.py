@@ -308,6 +308,7 @@ COMMANDS = {
     ("explain",): ("--json", "--svg", "evidence", "salesforce:Contact:"),
     ("evaluate",): ("--json", "--svg", "--truth", "judged"),
     ("dedupe",): ("--id", "--ignore", "--column", "--out", "--pairs", "--json", "people.csv"),
+    ("search",): ("FIELD=VALUE", "--kind", "--json", "created", "Writes nothing"),
     ("model",): ("--json", "--svg", "judgements", "person"),
     ("migrate",): ("schema",),
     ("resync",): ("--stream", "--why", "from the beginning"),
