@@ -19,9 +19,10 @@ def heading(html: str) -> str:
     return re.sub(r"<[^>]+>", "", re.search(r'<p class="lead">(.*?)</p>', html, re.DOTALL)[1]).strip()
 
 
-def test_the_queue_shows_each_waiting_pair_once_over_its_pages(signed_in):
+@pytest.mark.parametrize("sort", ["likely", "teaching"])
+def test_the_queue_shows_each_waiting_pair_once_over_its_pages(signed_in, sort):
     visitor = signed_in("review")
-    found, page = [], "/review"
+    found, page = [], f"/review?sort={sort}"
     while page:
         html = visitor.get(page).text
         found += links(html)
@@ -36,6 +37,8 @@ def test_the_queue_is_sorted_and_filtered(signed_in):
     assert chances == sorted(chances, reverse=True)
     chances = [float(n) for n in re.findall(r'class="figure">([\d.]+) %', visitor.get("/review?sort=unlikely").text)]
     assert chances == sorted(chances)
+    chances = [float(n) for n in re.findall(r'class="figure">([\d.]+) %', visitor.get("/review?sort=teaching").text)]
+    assert chances == sorted(chances, key=lambda chance: abs(chance - 50))
     assert len(links(visitor.get("/review?source=newsletter").text)) == 1
     assert len(links(visitor.get("/review?q=bruno").text)) == 2
     assert "No waiting pair matches" in visitor.get("/review", params={"q": "100%"}).text, (

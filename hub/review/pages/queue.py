@@ -22,7 +22,7 @@ def queue_filter(
     kind: PartyKind | Literal[""] = "",
     source: Annotated[str, Query(max_length=40)] = "",
     q: Annotated[str, Query(max_length=200)] = "",
-    sort: Literal["likely", "unlikely", "oldest"] = "likely",
+    sort: Literal["likely", "unlikely", "teaching", "oldest"] = "likely",
 ) -> QueueFilter:
     """The filter that the query of an address describes."""
     return QueueFilter(str(kind), source, q.replace("\x00", "").strip(), sort)

@@ -35,6 +35,8 @@ FILTERS = {
 SORTS: dict[str, tuple[str, str, str, type]] = {
     "likely": ("p.probability", "DESC", "<", float),
     "unlikely": ("p.probability", "ASC", ">", float),
+    # At even odds an answer teaches the model most.
+    "teaching": ("abs(p.probability - 0.5)", "ASC", ">", float),
     "oldest": ("p.first_seen_at", "ASC", ">", dt.datetime.fromisoformat),  # type: ignore[dict-item]
 }
 
