@@ -60,6 +60,8 @@ def match_parties(engine: Engine, kind: PartyKind, settings: MatchSettings, *, p
     with engine.begin() as connection:
         locks.hold(connection, locks.IDENTITY)
         moved = models.heed_thresholds(connection, kind, settings) | learning.heed(connection, kind, settings)
+        # A queue that has just been filled has no statistics, without which everything would be read for it.
+        connection.execute(text("ANALYZE canonical.to_match"))
         connection.execute(text(_QUEUE_EMPLOYEES))
         queued = _queued(connection, kind)
         known = _count(connection, kind)

@@ -25,6 +25,7 @@ FIELDS: dict[str, pa.DataType] = {
     "birth_date": pa.date32(),
     "other_emails": pa.list_(pa.string()),
 }
+_SAID = {"birth_date": "a date such as 1980-05-03", "other_emails": "a list of texts"}
 # The id of the record that is looked for: no party has it.
 NOBODY = -1
 
@@ -34,8 +35,8 @@ def candidates(
 ) -> list[dict[str, Any]]:
     """The parties that may be the customer that `record` describes, best first, at most `limit`.
 
-    `record` has values of `FIELDS`; `birth_date` may be a text such as 1980-05-03. Who is found, and in which band, is
-    what matching would say of the record now.
+    `record` has values of `FIELDS`; a text such as 1980-05-03 may stand for a date, and one for a list of one. Who is
+    found, and in which band, is what matching would say of the record now.
 
     Returns:
         ref, golden_id (None before it is resolved), probability, band and explanation (`a` is the record) of each.
@@ -54,11 +55,12 @@ def candidates(
     texts = pa.chunked_array([pa.array([*forms.write(kind, asked), *(form for _, form in partners)], pa.string())])
     table = model.terms.apply(forms.read(kind, ids, texts))
     best = _best(table, model, settings.review)[:limit]
+    if not len(best):
+        return []
     ids = table.ids[best].tolist()
-    given = _given(connection, asked, ids) if ids else []
     thresholds = dedup.Thresholds(same=settings.same, review=settings.review)
     pairs = (np.zeros(len(best), dtype=np.int64), best)
-    evidence = explained_pairs(table, pairs, given, model, thresholds)
+    evidence = explained_pairs(table, pairs, _given(connection, asked, ids), model, thresholds)
     return [_named(name, told) for name, told in zip(_names(connection, ids), evidence, strict=True)]
 
 
@@ -69,11 +71,17 @@ def _table(record: Mapping[str, Any]) -> pa.Table:
         if name not in FIELDS:
             raise OneRecordError(f"there is no field {name!r} to search by; known are {', '.join(FIELDS)}")
         try:
-            given = dt.date.fromisoformat(value) if name == "birth_date" and isinstance(value, str) else value
-            columns[name] = pa.array([given], FIELDS[name])
+            columns[name] = pa.array([_read(name, value)], FIELDS[name])
         except (pa.ArrowInvalid, pa.ArrowTypeError, ValueError):
-            raise OneRecordError(f"{name} cannot be read: it is to be a {FIELDS[name]}") from None
+            raise OneRecordError(f"{name} cannot be read: it is to be {_SAID.get(name, 'a text')}") from None
     return pa.table(columns)
+
+
+def _read(name: str, value: Any) -> Any:
+    """A text may stand for a date, and for a list of one."""
+    if isinstance(value, str) and name == "birth_date":
+        return dt.date.fromisoformat(value)
+    return [value] if isinstance(value, str) and name == "other_emails" else value
 
 
 def _best(table: Prepared, model: dedup.Model, least: float) -> Index:

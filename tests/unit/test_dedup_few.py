@@ -1,0 +1,62 @@
+"""What is done another way for a few records gives what it gives for many."""
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import dedup
+from dedup import columns, hashing
+from dedup.explain import explained_pairs
+from tests.unit.test_dedup_world import persons, table
+
+TEXTS = st.lists(
+    st.one_of(st.none(), st.text(max_size=40), st.sampled_from(["a", "a\0", "12345678", "123456789"])), max_size=30
+)
+
+
+@settings(deadline=None)
+@given(texts=TEXTS)
+def test_a_few_texts_have_the_hashes_that_they_have_among_many(texts: list[str | None]) -> None:
+    others = [str(number) for number in range(hashing._FEW + 1)]
+    among_many = hashing.of_texts(pl.Series([*texts, *others], dtype=pl.String))[: len(texts)]
+    assert hashing.of_texts(pl.Series(texts, dtype=pl.String)).tolist() == among_many.tolist()
+
+
+def test_long_texts_have_the_hashes_that_they_have_alone() -> None:
+    long, short = "x" * 10_000, ["y", "z" * 255]
+    together = hashing.of_texts(pl.Series([*short, long]))
+    assert together.tolist() == [hashing.of_texts(pl.Series([text]))[0] for text in (*short, long)]
+    assert len(set(together.tolist())) == 3
+
+
+@settings(deadline=None)
+@given(rows=st.lists(st.tuples(st.sampled_from(["a", "b", None]), st.sampled_from(["1", "2", ""])), max_size=12))
+def test_a_few_rows_are_told_apart_as_many_are(rows: list[tuple[str | None, str]]) -> None:
+    filled = [*rows, *[("a", "1")] * columns._FEW]
+    for several in (rows, filled):
+        first, second = ([row[at] for row in several] for at in (0, 1))
+        given = pa.table({"x": pa.array(first, pa.string()), "y": pa.array(second, pa.string())})
+        distinct, inverse = columns.distinct_rows(given, ("x", "y"))
+        assert len(set(distinct)) == len(distinct)
+        assert [distinct[at] for at in inverse] == several
+
+
+def test_pairs_explained_together_are_explained_as_each_alone() -> None:
+    rows = persons(size=20)[0]
+    model = dedup.train(table(rows), dedup.PERSON)
+    prepared = model.terms.apply(dedup.PERSON.standardise(table(rows)))
+    given, limits = prepared.raw.to_pylist(), dedup.Thresholds()
+    left, right = np.array([0, 2, 0, 7]), np.array([1, 5, 9, 6])
+    together = explained_pairs(
+        prepared, (left, right), [(given[a], given[b]) for a, b in zip(left, right, strict=True)], model, limits
+    )
+    alone = [dedup.explain(rows[a], rows[b], model, limits) for a, b in zip(left, right, strict=True)]
+    for one, other in zip(together, alone, strict=True):
+        assert one["total"] == pytest.approx(other["total"])
+        assert [field["label"] for field in one["fields"]] == [field["label"] for field in other["fields"]]
+        assert [(field["a"], field["b"]) for field in one["fields"]] == [
+            (field["a"], field["b"]) for field in other["fields"]
+        ]
