@@ -239,11 +239,10 @@ _REFRESH = (
 
 # Who shares a key whose block has crossed the limit.
 _CROSSING = """
-    SELECT DISTINCT k.party_id FROM (
-        SELECT m.key, m.more, (SELECT count(*) FROM identity.blocking_key_{kind} k WHERE k.key = m.key) AS size
-        FROM moved m
+    SELECT DISTINCT k.party_id FROM moved m CROSS JOIN LATERAL (
+        SELECT count(*) AS size FROM identity.blocking_key_{kind} k WHERE k.key = m.key
     ) now JOIN identity.blocking_key_{kind} k USING (key)
-    WHERE (size <= {max_block}) <> (size - more <= {max_block})
+    WHERE (now.size <= {max_block}) <> (now.size - m.more <= {max_block})
 """
 
 _HOLDERS = """
