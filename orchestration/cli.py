@@ -5,6 +5,7 @@ import json
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from pathlib import Path
@@ -22,6 +23,10 @@ from orchestration.sandbox import app as sandbox_app
 
 if TYPE_CHECKING:
     from orchestration.pipeline import Outcome
+
+# Polars takes SIGINT over with SA_RESTART, after which a wait without an end goes on for ever: Python's handler runs
+# between two waits only.
+LOOK_SECONDS = 0.2
 
 EXIT_CODES = {"succeeded": 0, "failed": 1, "held": 3}
 
@@ -71,7 +76,7 @@ def _beside(work: Callable[[], "Outcome"]) -> "Outcome":
 
     threading.Thread(target=run, daemon=True).start()
     while not done.done():
-        wait([done], timeout=0.2)
+        wait([done], timeout=LOOK_SECONDS)
     return done.result()
 
 
@@ -108,14 +113,15 @@ def _run_until_stopped() -> int:
             console.print(f"  {server.name:<9}{server.url}")
         if hub.simulated is not None:
             console.print(f"  {'Sandbox':<9}{hub.simulated}/sandbox  (simulated departments, no real customers)")
-        console.print(f"\nSign in to the hub with the key in {key}. Ctrl-C stops everything.")
-        _wait_for_ctrl_c()
+        _wait_for_ctrl_c(f"\nSign in to the hub with the key in {key}. Ctrl-C stops everything.")
     return EXIT_CODES[outcome.status]
 
 
-def _wait_for_ctrl_c() -> None:
+def _wait_for_ctrl_c(invitation: str) -> None:
     with contextlib.suppress(KeyboardInterrupt):
-        threading.Event().wait()
+        console.print(invitation)
+        while True:
+            time.sleep(LOOK_SECONDS)
     console.print("\nstopping ...")
 
 
