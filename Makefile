@@ -13,8 +13,9 @@ help: ## Show this list
 run: $(STAMP) ## Start the hub: pull, merge, check, publish, then stay up until ctrl-C
 	@exec $(BIN)/onerecord run
 
+# In the order of their folders: by number of tests, which is the default, the long kill tests would come last and alone.
 test: $(STAMP) $(VENV)/.browser ## Run all tests
-	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
+	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: $(STAMP) ## Lint, types, layers, and models against migrations
 	@$(BIN)/ruff check .
