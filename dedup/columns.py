@@ -4,7 +4,7 @@ Each distinct text is held once in a vocabulary; a record holds integers. Equali
 field of several values (all phones of a person) is a matrix with one row per record.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -37,7 +37,8 @@ class Column:
     @cached_property
     def vocabulary(self) -> NDArray[np.object_]:
         """The distinct values as Python texts, which is what rapidfuzz takes."""
-        return as_objects(self.words)
+        texts: NDArray[np.object_] = self.words.to_numpy()
+        return texts
 
     @property
     def first(self) -> Codes:
@@ -135,13 +136,6 @@ def encode_together(
         codes[name] = distinct[inverse]
     words = pl.Series(list(vocabulary), dtype=pl.String)
     return {name: Column(column, words) for name, column in codes.items()}
-
-
-def as_objects(texts: Iterable[str]) -> NDArray[np.object_]:
-    listed = list(texts)
-    array = np.empty(len(listed), dtype=object)
-    array[:] = listed
-    return array
 
 
 def distinct_rows(table: pa.Table, names: Sequence[str]) -> tuple[list[tuple[object, ...]], Index]:

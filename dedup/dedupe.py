@@ -26,7 +26,7 @@ from dedup.train import Seen, draw, fit, learned_terms
 THRESHOLD = 0.7
 SAME, REVIEW = 0.99, 0.05
 _TELLS_LITTLE = frozenset((Kind.CATEGORY, Kind.NUMBER, Kind.TEXT, Kind.REGION, Kind.COUNTRY))
-_PILOT_RULES, _PILOT_SHARE = 8, 0.25
+_PILOT_RULES, _PILOT_SHARE, _PILOT_PAIRS = 8, 0.25, 50_000
 
 Progress = Callable[[str, int, int], None]
 
@@ -126,7 +126,7 @@ def _planned(
     table: Prepared, pilot: MatchSpec, keys: list[Keys], terms: Terms, drawn: Seen
 ) -> tuple[MatchSpec, Blocks, Pairs]:
     """The rules for all, with that knowledge."""
-    learned = fit(table, pilot, terms, pairs_of(usable(keys, len(table), pilot)), drawn)
+    learned = fit(table, pilot, terms, pairs_of(usable(keys, len(table), pilot)), drawn, most=_PILOT_PAIRS)
     names = [one.name for one in pilot.fields]
     equal = np.array([learned.m[name][0] for name in names])
     first = tuple(rule.columns for rule in pilot.blocking)

@@ -52,11 +52,13 @@ class Shared:
 def letters_of(texts: pl.Series) -> Letters:
     """The letters of each text, shape (texts,)."""
     lengths = texts.str.len_bytes().to_numpy()
-    width = int(max(min(lengths.max(initial=1), _LONGEST), 1))
-    table = np.array(texts.cast(pl.Binary).to_list(), dtype=f"S{width}").view(np.uint8).reshape(len(texts), width)
+    cut = texts.str.slice(0, _LONGEST) if lengths.max(initial=0) > _LONGEST else texts
+    bytes_of_all = np.frombuffer(cut.str.join("").item().encode(), dtype=np.uint8)
+    begins = np.cumsum(cut.str.len_bytes().to_numpy(), dtype=np.int64)
+    some = np.nonzero(lengths)[0]
     sets = np.zeros(len(texts), dtype=np.uint64)
-    for at in range(width):
-        sets |= _BITS[table[:, at]]
+    if len(some):
+        sets[some] = np.bitwise_or.reduceat(_BITS[bytes_of_all], np.append(0, begins[some[:-1]]))
     known = np.where(lengths <= _LONGEST, texts.str.len_chars().to_numpy(), 0)
     return Letters(sets, known.astype(np.float32))
 

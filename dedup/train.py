@@ -69,9 +69,13 @@ def learned_terms(table: Prepared, spec: MatchSpec) -> tuple[Terms, Prepared]:
     return learn(table, spec.common, spec.shareable, owner=spec.owner, shared_by=spec.shared_by, own=own)
 
 
-def fit(table: Prepared, spec: MatchSpec, terms: Terms, pairs: Pairs, drawn: Seen, *, seed: int = 0) -> Model:
-    """The model that explains the candidate `pairs`; `drawn` are pairs of records at random."""
-    found = _sampled(table, spec, terms, pairs, seed)
+def fit(
+    table: Prepared, spec: MatchSpec, terms: Terms, pairs: Pairs, drawn: Seen, *,
+    seed: int = 0, most: int = MOST_CANDIDATES,
+) -> Model:  # fmt: skip
+    """The model that explains the candidate `pairs`, `most` of them; `drawn` are pairs of records at random."""
+    some = _sampled(pairs, most, seed)
+    found = _seen(table, spec, terms, some.left, some.right)
     records, possible = len(table), len(table) * (len(table) - 1) / 2
     # A sample of the candidates stands for all of them.
     scale = len(pairs) / max(found.counts.sum(), 1.0)
@@ -117,11 +121,10 @@ def draw(table: Prepared, spec: MatchSpec, terms: Terms, seed: int = 0) -> Seen:
     return replace(seen, matches=len(left) / max(records - 1, 1))
 
 
-def _sampled(table: Prepared, spec: MatchSpec, terms: Terms, pairs: Pairs, seed: int) -> Seen:
-    if len(pairs) > MOST_CANDIDATES:
-        chosen = np.random.default_rng(seed).choice(len(pairs), MOST_CANDIDATES, replace=False)
-        pairs = pairs.part(np.sort(chosen))
-    return _seen(table, spec, terms, pairs.left, pairs.right)
+def _sampled(pairs: Pairs, most: int, seed: int) -> Pairs:
+    if len(pairs) <= most:
+        return pairs
+    return pairs.part(np.sort(np.random.default_rng(seed).choice(len(pairs), most, replace=False)))
 
 
 def _seen(table: Prepared, spec: MatchSpec, terms: Terms, left: Index, right: Index) -> Seen:

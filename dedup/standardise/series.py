@@ -4,6 +4,7 @@ The functions beside them in `people`, `companies`, `contact` and `places` know 
 distinct values these here take a tenth of a second where those take ten.
 """
 
+from collections.abc import Callable
 from functools import cache
 
 import phonenumbers
@@ -36,7 +37,8 @@ def given(values: Texts) -> Texts:
 
 def fold(values: Texts) -> Texts:
     """Lower-case ASCII words separated by single blanks, as `dedup.standardise.text.fold` gives them."""
-    texts = _ascii(values).str.to_lowercase().str.replace_all(r"['`]", "")
+    texts = _ascii(values).str.to_lowercase()
+    texts = _with(texts, r"['`]", lambda few: few.str.replace_all(r"['`]", ""))
     return _filled(texts.str.replace_all(r"[^a-z0-9]+", " ").str.strip_chars())
 
 
@@ -91,9 +93,11 @@ def sound(values: Texts) -> Texts:
 
 def organization(values: Texts) -> Texts:
     """Names of organizations without legal form, articles and conjunctions."""
-    texts = fold(values.cast(pl.String).str.replace_all("&", " and ", literal=True).str.replace_all(r"\b(\w)\.", "$1"))
+    texts = _with(values.cast(pl.String), "&", lambda few: few.str.replace_all("&", " and ", literal=True))
+    texts = fold(_with(texts, r"\.", lambda few: few.str.replace_all(r"\b(\w)\.", "$1")))
     bare = texts.str.replace(_trailing("legal_forms"), "")
-    bare = bare.str.replace_all(_anywhere("filler_words"), " ").str.replace_all(r"\s+", " ").str.strip_chars()
+    filler = _anywhere("filler_words")
+    bare = _with(bare, filler, lambda few: _single_blanks(few.str.replace_all(filler, " ")))
     return _filled(bare).fill_null(texts)
 
 
@@ -103,27 +107,27 @@ def street(values: Texts) -> Texts:
     for short, word in ABBREVIATIONS.items():
         if short.isascii():
             texts = texts.str.replace_all(rf"\b{short}\b", word)
-    return _filled(texts.str.replace_all(r"\s+", " ").str.strip_chars())
+    return _filled(_single_blanks(texts))
 
 
 def email(values: Texts) -> Texts:
     """Addresses in lower case, without plus-tags, and without dots where the provider ignores them."""
     texts = values.cast(pl.String).str.to_lowercase().str.strip_prefix("mailto:").str.strip_chars(" <>;,.\t")
-    texts = texts.str.replace(r"\+[^@]*@", "@").str.replace(r"@googlemail\.com$", "@gmail.com")
-    dotless = texts.str.ends_with("@gmail.com").fill_null(value=False)
-    if dotless.any():
-        local = texts.str.replace(r"@gmail\.com$", "").str.replace_all(".", "", literal=True)
-        texts = (local + "@gmail.com").zip_with(dotless, texts)
+    texts = _with(texts, r"\+", lambda few: few.str.replace(r"\+[^@]*@", "@"))
+    texts = _with(texts, "@googlemail.com$", lambda few: few.str.replace(r"@googlemail\.com$", "@gmail.com"))
+    texts = _with(
+        texts, "@gmail.com$", lambda few: few.str.strip_suffix("@gmail.com").str.replace_all(r"\.", "") + "@gmail.com"
+    )
     local = texts.str.split("@").list.first()
     return _filled(texts.set(local.is_in(list(word_list("nobody_mailboxes"))).fill_null(value=False), None))
 
 
 def phone(values: Texts) -> Texts:
     """National digits, with the extension: the same whether the country code is written or not."""
-    texts = values.cast(pl.String).str.replace_all(r"[^\d+]", "").str.replace("^00", "+")
-    digits = texts.str.replace(_calling_code(), "").str.replace_all(_NUMBER, "").str.strip_chars_start("0")
+    texts = _ascii(values).str.replace_all("[^0-9+]+", "").str.replace("^00", "+")
+    digits = texts.str.replace(_calling_code(), "").str.replace_all("+", "", literal=True).str.strip_chars_start("0")
     # Eleven digits that begin with 1: a number of North America with its country code and without a plus.
-    digits = digits.str.replace(r"^1(\d{10})$", "$1")
+    digits = digits.str.replace("^1([0-9]{10})$", "$1")
     usable = (digits.str.len_chars() >= 6) & ~digits.str.contains(r"^(?:0+|1+|2+|3+|4+|5+|6+|7+|8+|9+|123456789?0?)$")
     return digits.set(~usable.fill_null(value=False), None)
 
@@ -172,6 +176,16 @@ def _ascii(values: Texts) -> Texts:
         return texts
     listed = texts.filter(foreign).unique()
     return texts.replace(listed, pl.Series([anyascii(text.translate(UMLAUTS)) for text in listed], dtype=pl.String))
+
+
+def _with(texts: Texts, pattern: str, change: Callable[[Texts], Texts]) -> Texts:
+    """The texts, changed where they hold the pattern: to look for it costs a third of replacing it."""
+    rows = texts.str.contains(pattern).arg_true()
+    return texts.clone().scatter(rows, change(texts.gather(rows))) if len(rows) else texts
+
+
+def _single_blanks(texts: Texts) -> Texts:
+    return texts.str.replace_all(r"\s+", " ").str.strip_chars()
 
 
 def _filled(texts: Texts) -> Texts:
