@@ -54,8 +54,8 @@ def bench(sets: Sets = "*", engines: Engines = "", runs: Runs = None, data: Data
     Each engine runs in a process and a virtual environment of its own, which are made on the first run. The sets are
     febrl1 to febrl4 (people, with addresses and birth dates), fake_1000 (people; downloaded, so only with access to the
     internet), and crm_10000, crm_100000, crm_1000000 (generated customer contacts). --data adds files of your own:
-    every column but `cluster` and ids (id, unique_id, rec_id, record_id) is evidence, and `source_dataset` names the
-    source of a row.
+    every column but `cluster` and ids (id, unique_id, rec_id, record_id, party_id) is evidence, and `source_dataset`
+    names the source of a row.
 
     \b
     set-up         what a person wrote for the set: hand-written, generic (rules for any file), or none

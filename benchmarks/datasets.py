@@ -15,7 +15,7 @@ from benchmarks.environments import HERE, UnavailableError, python_of, requireme
 CACHE = HERE / ".data"
 TRUTH = "cluster"
 # Ids would give the truth away (rec-223-dup-0), and none is evidence.
-IDS = frozenset({"id", "unique_id", "rec_id", "record_id", "__index_level_0__"})
+IDS = frozenset({"id", "unique_id", "rec_id", "record_id", "party_id", "__index_level_0__"})
 # Generating a million rows takes seconds, a download may hang.
 PATIENCE = 600.0
 

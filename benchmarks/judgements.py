@@ -1,9 +1,10 @@
 """What judgements teach: F1 by their number, from a badly calibrated start, as a table and as a picture.
 
-    python -m benchmarks.judgements FILE.parquet [--off BITS] [--wrong N] [--svg FILE.svg]
+    python -m benchmarks.judgements [SET] [--off BITS] [--wrong N] [--svg FILE.svg]
 
-The file has the entity of each row in its column `cluster`; other columns are evidence. The prior of the model that the
-engine learns is put off by some bits; pairs are asked for, ten at a time, and answered from the truth.
+SET is one of the benchmark, crm_10000 unless told, or a Parquet file with the entity of each row in its column
+`cluster`; other columns are evidence. The prior of the model that the engine learns is put off by some bits; pairs are
+asked for, ten at a time, and answered from the truth.
 """
 
 from dataclasses import replace
@@ -18,27 +19,28 @@ from rich.console import Console
 from rich.table import Table
 
 import dedup
-from benchmarks.datasets import numbered
+from benchmarks.datasets import Dataset, Source, known, prepare
+from benchmarks.environments import UnavailableError
 from dedup.dedupe import THRESHOLD, clustered
 from dedup.learn import rescored
 from dedup.model import Model
 from dedup.pictures.svg import Picture
 
 ASKED, EACH = 50, 10
+SET, ROWS = "crm_10000", (10_000, 100_000)
 LEFT, RIGHT, TOP, BOTTOM = 60.0, 620.0, 70.0, 300.0
 
 
 class Trial:
     """A table with its truth, matched by a model whose prior is off."""
 
-    def __init__(self, path: Path, off: float) -> None:
-        table = pq.read_table(path)
-        self.truth = numbered(table["cluster"])
-        evidence = table.drop_columns(["cluster"])
+    def __init__(self, data: Dataset, off: float) -> None:
+        self.truth = data.truth()
+        evidence = pq.read_table(data.records).drop_columns(["unique_id"])
         model = dedup.dedupe(evidence, {name: each.kind for name, each in dedup.guess(evidence).items()}).model
         odds = model.prior / (1 - model.prior) * 2.0**off
         self.start = replace(model, prior=odds / (1 + odds))
-        rows = evidence.append_column("party_id", pa.array(range(len(table)), pa.int64()))
+        rows = evidence.append_column("party_id", pa.array(range(len(evidence)), pa.int64()))
         self.pairs = dedup.match(rows, self.start, thresholds=dedup.Thresholds(0.99, 1e-6)).pairs
         self.prepared = model.terms.apply(model.spec.standardise(rows))
 
@@ -68,20 +70,33 @@ class Trial:
 
 
 def main(
-    file: Path,
+    source: Annotated[str, typer.Argument(metavar="SET", help="a set of the benchmark, or a Parquet file")] = SET,
     off: Annotated[float, typer.Option(help="bits by which the prior is put off")] = 8.0,
     wrong: Annotated[int, typer.Option(help="wrong answers, in the second line")] = 3,
     svg: Annotated[Path | None, typer.Option(help="where the picture goes")] = None,
 ) -> None:
     """F1 at the default threshold by the number of judgements."""
-    trial = Trial(file, off)
+    try:
+        data = prepare(_source(source))
+    except UnavailableError as error:
+        raise typer.BadParameter(str(error)) from None
+    trial = Trial(data, off)
     lines = {"all answers right": trial.curve(0), f"the first {wrong} wrong": trial.curve(wrong)}
-    table = Table("judgements", *lines, title=f"{file.stem}, prior off by {off:+g} bits")
+    table = Table("judgements", *lines, title=f"{data.name}, prior off by {off:+g} bits")
     for at, values in enumerate(zip(*lines.values(), strict=True)):
         table.add_row(str(at * EACH), *(f"{value:.4f}" for value in values))
     Console().print(table)
     if svg:
-        svg.write_text(_drawn(lines, file.stem, off), encoding="utf-8")
+        svg.write_text(_drawn(lines, data.name, off), encoding="utf-8")
+
+
+def _source(name: str) -> Source:
+    if name.endswith(".parquet"):
+        return Source(Path(name).stem, file=Path(name))
+    sets = known(ROWS, None)
+    if name not in sets:
+        raise typer.BadParameter(f"{name!r} is neither a Parquet file nor one of {', '.join(sets)}")
+    return sets[name]
 
 
 def _drawn(lines: dict[str, list[float]], name: str, off: float) -> str:
