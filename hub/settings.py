@@ -16,7 +16,8 @@ from pydantic_settings import (
 )
 
 from hub.errors import ConfigurationError
-from hub.model.kinds import Department
+from hub.golden.policy import Choice, Policy, Rule, changed
+from hub.model.kinds import Department, PartyKind
 
 
 class Section(BaseModel):
@@ -88,6 +89,34 @@ class HygieneSettings(Section):
     )
 
 
+class AttributeSettings(Section):
+    """How one group of attributes is chosen among the records of a customer; what is left out stays as it is."""
+
+    rules: tuple[Rule, ...] | None = Field(None, min_length=1, description="asked in this order, see docs/rules.md")
+    prefer: frozenset[Department] | None = Field(None, description="who wins under preferred_department")
+
+
+class SurvivorshipSettings(Section):
+    """Which record wins each golden value, by kind of customer and group: name, email, phone, mobile, address ..."""
+
+    person: dict[str, AttributeSettings] = Field(default_factory=dict)
+    organization: dict[str, AttributeSettings] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _possible(self) -> "SurvivorshipSettings":
+        self.policy()
+        return self
+
+    def policy(self) -> Policy:
+        """The rules in force."""
+        return changed(
+            {
+                PartyKind(kind): {name: Choice(one.rules, one.prefer) for name, one in by_name.items()}
+                for kind, by_name in (("person", self.person), ("organization", self.organization))
+            }
+        )
+
+
 class GateSettings(Section):
     """When a publication is held back."""
 
@@ -95,6 +124,9 @@ class GateSettings(Section):
     max_quarantined_share_of_stream: float = Field(0.5, ge=0, le=1, description="the same share of any one stream")
     max_drop_share: float = Field(
         0.5, ge=0, le=1, description="share of a stream's rows, or of the customers, gone since the last publication"
+    )
+    max_id_churn: float = Field(
+        0.1, ge=0, le=1, description="share of the published customers whose golden id would be merged or split"
     )
 
 
@@ -122,6 +154,7 @@ class Settings(BaseSettings):
     source_priority: tuple[str, ...] = Field(
         ("sales", "finance", "support", "marketing"), description="survivorship: which department wins a tie"
     )
+    survivorship: SurvivorshipSettings = SurvivorshipSettings()
     sandbox: SandboxSettings = SandboxSettings()
     match: MatchSettings = MatchSettings()
     hygiene: HygieneSettings = HygieneSettings()

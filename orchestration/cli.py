@@ -16,7 +16,9 @@ from rich.markup import escape
 
 from hub.cli import app
 from hub.errors import OneRecordError
+from hub.merge_command import merge, unmerge
 from hub.model_command import model
+from hub.override_command import override
 from orchestration.console import Watch, console, show_summary
 from orchestration.dedupe import dedupe
 from orchestration.sandbox import app as sandbox_app
@@ -32,6 +34,9 @@ EXIT_CODES = {"succeeded": 0, "failed": 1, "held": 3}
 
 app.command()(dedupe)
 app.command()(model)
+app.command()(merge)
+app.command()(unmerge)
+app.command()(override)
 app.add_typer(sandbox_app, name="sandbox", help="The simulated departments: serve them, let a day pass, cause faults.")
 
 Once = Annotated[bool, typer.Option("--once", help="Run once and exit: 0 published, 1 failed, 3 held back.")]

@@ -46,6 +46,7 @@ def parameters(settings: Settings, *, run_id: str, as_of: dt.datetime) -> dict[s
         "max_quarantined_share": settings.gate.max_quarantined_share,
         "max_quarantined_share_of_stream": settings.gate.max_quarantined_share_of_stream,
         "max_drop_share": settings.gate.max_drop_share,
+        "max_id_churn": settings.gate.max_id_churn,
     }
 
 

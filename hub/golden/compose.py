@@ -9,6 +9,8 @@ grants: what it paid is still true, and nobody may contact it.
 """
 
 import datetime as dt
+import hashlib
+import json
 import logging
 from dataclasses import dataclass
 
@@ -57,13 +59,14 @@ def compose(
 
     Composing anew what did not change writes nothing. `chunk` is in customers.
     """
+    rules = gather.Rules(settings.survivorship.policy(), settings.source_priority, as_of)
     with engine.begin() as connection:
-        total = _let_time_pass(connection, as_of)
+        total = _let_time_pass(connection, as_of) + _heed_policy(connection, rules)
     report = ComposeReport()
     while True:
         progress(Step("compose", "customers", report.composed, max(total, report.composed)))
         with engine.begin() as connection:
-            part = _compose_chunk(connection, settings, as_of, chunk)
+            part = _compose_chunk(connection, rules, chunk)
         if part.composed == 0:
             log.info("run %s composed %d customers: %s", run_id, report.composed, report)
             return report
@@ -81,7 +84,7 @@ def _take_turns(connection: Connection) -> None:
 
 
 def _let_time_pass(connection: Connection, as_of: dt.datetime) -> int:
-    """Queue the customers of whom an invoice fell due since the last time; returns the length of the queue."""
+    """Queue the customers of whom an invoice fell due, or a manual value is over; returns the length of the queue."""
     _take_turns(connection)
     connection.execute(
         text(
@@ -92,6 +95,13 @@ def _let_time_pass(connection: Connection, as_of: dt.datetime) -> int:
                JOIN canonical.party p ON p.ref = i.party_ref
                JOIN identity.membership m ON m.party_id = p.party_id AND m.until IS NULL
                WHERE i.status = 'open' AND i.deleted_at IS NULL
+               UNION
+               SELECT m.golden_id
+               FROM golden.compose_state s
+               JOIN golden.manual_value v ON v.until > least(s.as_of, :as_of) AND v.until <= greatest(s.as_of, :as_of)
+               JOIN canonical.party p USING (ref)
+               JOIN identity.membership m ON m.party_id = p.party_id AND m.until IS NULL
+               WHERE v.ended_at IS NULL
                ON CONFLICT DO NOTHING"""
         ),
         {"as_of": as_of},
@@ -106,17 +116,35 @@ def _let_time_pass(connection: Connection, as_of: dt.datetime) -> int:
     return int(connection.execute(text("SELECT count(*) FROM golden.to_compose")).scalar_one())
 
 
-def _compose_chunk(connection: Connection, settings: Settings, as_of: dt.datetime, chunk: int) -> ComposeReport:
+def _heed_policy(connection: Connection, rules: gather.Rules) -> int:
+    """Queue everybody if the rules of survivorship are others than the last time; returns how many that are."""
+    groups = {kind: [(g.name, g.rules, sorted(g.prefer)) for g in groups] for kind, groups in rules.policy.items()}
+    told = json.dumps([groups, list(rules.priority)], sort_keys=True)
+    known = {"policy": hashlib.sha256(told.encode()).hexdigest()}
+    changed = connection.execute(
+        text("UPDATE golden.compose_state SET policy = :policy WHERE policy IS DISTINCT FROM :policy"), known
+    )
+    if not changed.rowcount:
+        return 0
+    return connection.execute(
+        text(
+            """INSERT INTO golden.to_compose (golden_id)
+               SELECT golden_id FROM golden.composed_customer ON CONFLICT DO NOTHING"""
+        )
+    ).rowcount
+
+
+def _compose_chunk(connection: Connection, rules: gather.Rules, chunk: int) -> ComposeReport:
     _take_turns(connection)
     composed = _take(connection, chunk)
     if composed == 0:
         return ComposeReport()
     gather.members(connection)
     _queue_employees(connection)
-    rows = gather.picked(connection, PICKED, settings.source_priority)
+    rows = gather.picked(connection, PICKED, rules)
     bulk.stage(connection, "picked", golden.ComposedCustomer.__table__, PICKED, rows)
     for name, query in facets.QUERIES.items():
-        connection.execute(text(f"CREATE TEMP TABLE facet_{name} ON COMMIT DROP AS {query}"), {"as_of": as_of})
+        connection.execute(text(f"CREATE TEMP TABLE facet_{name} ON COMMIT DROP AS {query}"), {"as_of": rules.as_of})
     created, changed = _write(connection)
     return ComposeReport(composed, created, changed, _remove(connection))
 

@@ -1,8 +1,10 @@
 """The members of a compose chunk and what survives of them."""
 
+import datetime as dt
 import uuid
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -10,8 +12,8 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, text
 
 from hub.golden.consents import Statement, strictest
-from hub.golden.policy import ATTRIBUTES, POLICY
-from hub.golden.survivorship import Golden, Member, survive
+from hub.golden.policy import ATTRIBUTES, Policy
+from hub.golden.survivorship import Golden, Manual, Member, survive
 
 
 def members(connection: Connection) -> None:
@@ -34,12 +36,21 @@ def members(connection: Connection) -> None:
     connection.execute(text("ANALYZE member"))
 
 
-def picked(connection: Connection, columns: Sequence[str], priority: Sequence[str]) -> Iterator[list[Any]]:
+@dataclass(frozen=True)
+class Rules:
+    """What decides which values survive, and the moment at which manual values that are over end."""
+
+    policy: Policy
+    priority: Sequence[str]
+    as_of: dt.datetime
+
+
+def picked(connection: Connection, columns: Sequence[str], rules: Rules) -> Iterator[list[Any]]:
     """One row of `columns` per customer in `member`: everything of the golden record but the facets.
 
     All is read before the first row is given, since the connection is busy while the rows are copied back.
     """
-    consents = _consents(connection)
+    consents, manual = _consents(connection), _manual(connection, rules.as_of)
     rows = connection.execute(
         text(
             f"""SELECT m.golden_id, g.kind, m.ref, m.department, m.living, employed.golden_id AS employer_id,
@@ -56,16 +67,19 @@ def picked(connection: Connection, columns: Sequence[str], priority: Sequence[st
     )
     by_customer = groupby(rows.mappings().all(), key=itemgetter("golden_id"))
     records = (
-        (golden_id, _record(list(group), consents.get(golden_id, []), priority)) for golden_id, group in by_customer
+        (golden_id, _record(list(group), consents.get(golden_id, []), manual.get(golden_id, {}), rules))
+        for golden_id, group in by_customer
     )
     return (
         [golden_id if name == "golden_id" else record.get(name) for name in columns] for golden_id, record in records
     )
 
 
-def _record(rows: list[RowMapping], consents: list[Statement], priority: Sequence[str]) -> dict[str, Any]:
+def _record(
+    rows: list[RowMapping], consents: list[Statement], manual: dict[str, Manual], rules: Rules
+) -> dict[str, Any]:
     parties = [Member(row["ref"], row["department"], row["living"], row["updated_at"], dict(row)) for row in rows]
-    golden = survive(parties, POLICY[rows[0]["kind"]], priority)
+    golden = survive(parties, rules.policy[rows[0]["kind"]], rules.priority, manual)
     _name_employer(golden, {row["ref"]: row["employer_id"] for row in rows})
     return golden.values | {
         "kind": rows[0]["kind"],
@@ -96,3 +110,24 @@ def _consents(connection: Connection) -> dict[uuid.UUID, list[Statement]]:
     for golden_id, *statement in rows:
         found[golden_id].append(Statement(*statement))
     return found
+
+
+def _manual(connection: Connection, as_of: dt.datetime) -> dict[uuid.UUID, dict[str, Manual]]:
+    """What holds of each customer, by group; of several records' the last that was said."""
+    rows = connection.execute(
+        text(
+            """SELECT m.golden_id, v.attributes, v.ref, v.said, v.replaced
+               FROM member m JOIN golden.manual_value v USING (ref)
+               WHERE v.ended_at IS NULL AND (v.until IS NULL OR v.until > :as_of) ORDER BY v.manual_id"""
+        ),
+        {"as_of": as_of},
+    )
+    found: dict[uuid.UUID, dict[str, Manual]] = defaultdict(dict)
+    for golden_id, group, ref, said, replaced in rows:
+        found[golden_id][group] = Manual(ref, _typed(said), replaced)
+    return found
+
+
+def _typed(said: dict[str, Any]) -> dict[str, Any]:
+    born = said.get("birth_date")
+    return said | {"birth_date": dt.date.fromisoformat(born)} if born else said

@@ -4,9 +4,10 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from hub.golden import placeholders
+from hub.golden import placeholders, verified
 from hub.golden.policy import Group, Rule
 
 _NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
@@ -24,12 +25,22 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class Manual:
+    """What a person said of one group, pinned to a record. `replaced`: what the sources said then, as JSON knows it."""
+
+    ref: str
+    values: Mapping[str, Any]
+    replaced: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Golden:
     """The values that survive, and where each comes from.
 
     `provenance`: attribute -> {"ref": the record that won, "rule": the rule that decided, "losers": [{"ref", "value"},
     ...]}. Losers are the records with another value, by ref; records that agree with the winner are not listed. An
-    attribute that no record has is in neither.
+    attribute that no record has is in neither. Where a person overruled the sources, "sources_say" is what would have
+    won, and "sources_changed" tells whether that is another value than the one that was overruled.
     """
 
     values: dict[str, Any]
@@ -41,13 +52,19 @@ class _Candidate(NamedTuple):
     values: tuple[Any, ...]
 
 
-def survive(members: Sequence[Member], policy: Sequence[Group], priority: Sequence[str]) -> Golden:
+def survive(
+    members: Sequence[Member],
+    policy: Sequence[Group],
+    priority: Sequence[str],
+    manual: Mapping[str, Manual] = MappingProxyType({}),
+) -> Golden:
     """Choose the golden values of one customer.
 
     Args:
         members: its source records, refs distinct, in any order: the result does not depend on it.
         policy: the groups of its kind, see `hub.golden.policy.POLICY`.
         priority: departments, the strongest first; those not named are the weakest.
+        manual: what a person said, by name of the group; it goes before every rule.
     """
     golden = Golden({}, {})
     rank = {department: place for place, department in enumerate(priority)}
@@ -56,13 +73,12 @@ def survive(members: Sequence[Member], policy: Sequence[Group], priority: Sequen
     for group in policy:
         candidates = _candidates(given, group)
         if candidates:
-            winner, rule = _choose(candidates, group, rank)
+            _settle(golden, group, candidates, *_choose(candidates, group, rank))
         elif group.required and members:
             candidates = [_Candidate(m, tuple(m.values.get(name) for name in group.attributes)) for m in members]
-            winner, rule = min(candidates, key=_by_ref), Rule.PLACEHOLDER
-        else:
-            continue
-        _settle(golden, group, candidates, winner, rule)
+            _settle(golden, group, candidates, min(candidates, key=_by_ref), Rule.PLACEHOLDER)
+        if group.name in manual:
+            _overrule(golden, group, candidates, manual[group.name])
     return golden
 
 
@@ -151,6 +167,13 @@ def _longest(_left: list[_Candidate], _group: Group, _rank: Mapping[str, int]) -
     return lambda candidate: sum(len(str(value)) for value in candidate.values if value is not None)
 
 
+def _verified(_left: list[_Candidate], group: Group, _rank: Mapping[str, int]) -> _Score:
+    return lambda candidate: sum(
+        verified.passes(name, value, candidate.member.values)
+        for name, value in zip(group.attributes, candidate.values, strict=True)
+    )
+
+
 _SCORES: dict[Rule, Callable[[list[_Candidate], Group, Mapping[str, int]], _Score]] = {
     Rule.LIVING: _living,
     Rule.COMPLETE: _complete,
@@ -159,6 +182,7 @@ _SCORES: dict[Rule, Callable[[list[_Candidate], Group, Mapping[str, int]], _Scor
     Rule.RECENT: _recent,
     Rule.FREQUENT: _frequent,
     Rule.LONGEST: _longest,
+    Rule.VERIFIED: _verified,
 }
 
 
@@ -166,17 +190,38 @@ def _settle(golden: Golden, group: Group, candidates: list[_Candidate], winner: 
     ordered = sorted(candidates, key=_by_ref) if len(candidates) > 1 else candidates
     for place, name in enumerate(group.attributes):
         value = winner.values[place]
-        losers = [
-            {"ref": candidate.member.ref, "value": _plain(candidate.values[place])}
-            for candidate in ordered
-            if candidate.values[place] is not None and candidate.values[place] != value
-        ]
+        losers = _losers(ordered, place, value)
         if value is not None:
             golden.values[name] = value
         if value is not None or losers:
             golden.provenance[name] = {"ref": winner.member.ref, "rule": rule.value, "losers": losers}
 
 
-def _plain(value: Any) -> Any:
+def _overrule(golden: Golden, group: Group, candidates: list[_Candidate], manual: Manual) -> None:
+    ordered = sorted(candidates, key=_by_ref)
+    for place, name in enumerate(group.attributes):
+        if name not in manual.values:
+            continue
+        value, says = manual.values[name], plain(golden.values.pop(name, None))
+        if value is not None:
+            golden.values[name] = value
+        golden.provenance[name] = {
+            "ref": manual.ref,
+            "rule": Rule.MANUAL.value,
+            "losers": _losers(ordered, place, value),
+            "sources_say": says,
+            "sources_changed": says != manual.replaced.get(name),
+        }
+
+
+def _losers(ordered: Sequence[_Candidate], place: int, value: Any) -> list[dict[str, Any]]:
+    return [
+        {"ref": candidate.member.ref, "value": plain(candidate.values[place])}
+        for candidate in ordered
+        if candidate.values[place] is not None and candidate.values[place] != value
+    ]
+
+
+def plain(value: Any) -> Any:
     """A value as JSON knows it."""
     return value.isoformat() if isinstance(value, dt.date) else value

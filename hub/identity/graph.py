@@ -1,78 +1,92 @@
 """The graph whose parts are customers: parties, tied by the model's edges and by judgements."""
 
-import uuid
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+import pyarrow as pa
+from numpy.typing import NDArray
 from sqlalchemy import Connection, text
 
+from hub.db import arrow
 from hub.identity import ledger
 from hub.identity.assign import Current
+
+_EDGE = pa.schema([("a", pa.int64()), ("b", pa.int64()), ("probability", pa.float64())])
+
+# Whom the parties of the last round are tied to: by a pair in the band same, by a judgement, by a customer in common.
+_NEXT_ROUND = """
+    INSERT INTO reached (party_id, round)
+    SELECT party_id, :round FROM (
+        SELECT p.party_b AS party_id FROM reached r JOIN identity.pair p ON p.party_a = r.party_id
+        WHERE r.round = :round - 1 AND p.band = 'same'
+        UNION
+        SELECT p.party_a FROM reached r JOIN identity.pair p ON p.party_b = r.party_id
+        WHERE r.round = :round - 1 AND p.band = 'same'
+        UNION
+        SELECT j.party_b FROM reached r JOIN identity.judgement j ON j.party_a = r.party_id
+        WHERE r.round = :round - 1 AND j.ended_at IS NULL
+        UNION
+        SELECT j.party_a FROM reached r JOIN identity.judgement j ON j.party_b = r.party_id
+        WHERE r.round = :round - 1 AND j.ended_at IS NULL
+        UNION
+        SELECT other.party_id FROM reached r
+        JOIN identity.membership m ON m.party_id = r.party_id AND m.until IS NULL
+        JOIN identity.membership other ON other.golden_id = m.golden_id AND other.until IS NULL
+        WHERE r.round = :round - 1
+    ) found
+    ON CONFLICT DO NOTHING
+"""
 
 
 @dataclass(frozen=True)
 class Graph:
     """Everything that ties parties together: model edges, judgements, and who is together now."""
 
-    parties: np.ndarray
-    edge_a: np.ndarray
-    edge_b: np.ndarray
-    probability: np.ndarray
+    parties: NDArray[np.int64]
+    edge_a: NDArray[np.int64]
+    edge_b: NDArray[np.int64]
+    probability: NDArray[np.float64]
     links: list[ledger.Link]
     current: dict[int, Current]
 
 
-def load(connection: Connection) -> Graph:
-    """The whole graph: cheap columns only, since any part of it may be reached from a queued party."""
-    parties = connection.execute(text("SELECT party_id FROM canonical.party ORDER BY party_id")).scalars().all()
-    edges = connection.execute(
-        text("SELECT party_a, party_b, probability FROM identity.pair WHERE band = 'same'")
-    ).all()
+def around(connection: Connection, queued: NDArray[np.int64]) -> Graph:
+    """The parts of the graph that hold a queued party; the rest cannot change. Costs what these parts cost.
+
+    Leaves the temporary table `reached` with their parties until commit.
+    """
+    _reach(connection, queued)
+    edges = arrow.copy_out(
+        connection,
+        """SELECT party_a, party_b, probability FROM identity.pair JOIN reached ON reached.party_id = party_a
+           WHERE band = 'same' ORDER BY party_a, party_b""",
+        _EDGE,
+    )
     members = connection.execute(
         text(
-            """SELECT party_id, golden_id, number
-               FROM identity.membership JOIN identity.golden_id USING (golden_id) WHERE until IS NULL"""
+            """SELECT party_id, golden_id, number FROM reached JOIN identity.membership USING (party_id)
+               JOIN identity.golden_id USING (golden_id) WHERE until IS NULL"""
         )
     )
-    matrix = np.array([tuple(edge) for edge in edges], dtype=np.float64).reshape(-1, 3)
+    (parties,) = arrow.numbers_out(connection, "SELECT party_id FROM reached", ["party_id"])
     return Graph(
-        parties=np.array(parties, dtype=np.int64),
-        edge_a=matrix[:, 0].astype(np.int64),
-        edge_b=matrix[:, 1].astype(np.int64),
-        probability=matrix[:, 2],
-        links=ledger.live(connection),
+        parties=np.sort(parties),
+        edge_a=edges["a"].to_numpy(),
+        edge_b=edges["b"].to_numpy(),
+        probability=edges["probability"].to_numpy(),
+        links=ledger.live(connection, among="reached"),
         current={party: Current(golden, number) for party, golden, number in members},
     )
 
 
-def affected(graph: Graph, queued: np.ndarray) -> Graph:
-    """The part of the graph that is connected to a queued party: the rest cannot change."""
-    together = _present_ties(graph.current)
-    said = np.array([(link.party_a, link.party_b) for link in graph.links], dtype=np.int64).reshape(-1, 2)
-    ends_a = np.concatenate([graph.edge_a, together[:, 0], said[:, 0]])
-    ends_b = np.concatenate([graph.edge_b, together[:, 1], said[:, 1]])
-    rows, columns = np.searchsorted(graph.parties, ends_a), np.searchsorted(graph.parties, ends_b)
-    size = graph.parties.size
-    adjacency = coo_array((np.ones(rows.size, dtype=np.int8), (rows, columns)), shape=(size, size))
-    _, component = connected_components(adjacency, directed=False)
-    touched = np.isin(component, component[np.searchsorted(graph.parties, queued)])
-    chosen = graph.parties[touched]
-    keep = np.isin(graph.edge_a, chosen)
-    members = set(chosen.tolist())
-    return Graph(
-        chosen,
-        graph.edge_a[keep],
-        graph.edge_b[keep],
-        graph.probability[keep],
-        [link for link in graph.links if link.party_a in members],
-        {party: golden for party, golden in graph.current.items() if party in members},
+def _reach(connection: Connection, queued: NDArray[np.int64]) -> None:
+    connection.execute(text("DROP TABLE IF EXISTS reached"))
+    connection.execute(text("CREATE TEMP TABLE reached (party_id bigint PRIMARY KEY, round int) ON COMMIT DROP"))
+    connection.execute(
+        text("INSERT INTO reached SELECT DISTINCT unnest(CAST(:ids AS bigint[])), 0"), {"ids": queued.tolist()}
     )
-
-
-def _present_ties(current: dict[int, Current]) -> np.ndarray:
-    """Each party tied to the first of its present customer, so that a split is seen from every part."""
-    first: dict[uuid.UUID, int] = {}
-    ties = [(first.setdefault(golden.golden_id, party), party) for party, golden in current.items()]
-    return np.array(ties, dtype=np.int64).reshape(-1, 2)
+    rounds, new = 0, len(queued)
+    while new:
+        rounds += 1
+        connection.execute(text("ANALYZE reached"))
+        new = connection.execute(text(_NEXT_ROUND), {"round": rounds}).rowcount

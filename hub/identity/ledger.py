@@ -1,6 +1,6 @@
 """The ledger of judgements: signed, reasoned, append-only. Undoing ends a row; it never goes away."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from psycopg.errors import UniqueViolation
@@ -8,6 +8,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
 from hub.audit import record
+from hub.db import bulk
+from hub.db.tables import identity
 from hub.errors import ConflictError, NotFoundError, OneRecordError
 from hub.identity import parties
 from hub.model.kinds import AuthorKind, Verdict
@@ -68,7 +70,7 @@ def judge(
         NotFoundError: no party has that ref.
         ConflictError: somebody else judged the pair at the same moment.
     """
-    party_a, party_b = _ordered_ids(connection, a_ref, b_ref)
+    party_a, party_b = _ordered(a_ref, b_ref, parties.ids_of(connection, [a_ref, b_ref]))
     values = {
         "a": party_a,
         "b": party_b,
@@ -90,6 +92,38 @@ def judge(
         details = {"judgement_id": judgement_id}
         record(connection, author, f"judge {verdict.value}", f"{a_ref} {b_ref}", reason=reason, details=details)
     return judgement_id
+
+
+def judge_all(
+    connection: Connection, said: Sequence[tuple[str, str, Verdict]], *, author: str, reason: str
+) -> tuple[int, ...]:
+    """Enter what a person says of several pairs of refs; a pair that the same is said of already is left as it is.
+
+    Returns the ids of the parties concerned. Raises NotFoundError for an unknown ref, and OneRecordError for a pair
+    that cannot be judged.
+    """
+    known = parties.ids_of(connection, dict.fromkeys(ref for a, b, _ in said for ref in (a, b)))
+    rows = [(*_ordered(a, b, known), verdict.value) for a, b, verdict in said]
+    bulk.stage(connection, "said", identity.Judgement.__table__, ["party_a", "party_b", "verdict"], rows)
+    connection.execute(
+        text(
+            """UPDATE identity.judgement j SET ended_at = now(), ended_by = :author FROM said
+               WHERE j.party_a = said.party_a AND j.party_b = said.party_b AND j.author_kind = 'person'
+                 AND j.ended_at IS NULL AND j.verdict <> said.verdict"""
+        ),
+        {"author": author},
+    )
+    connection.execute(
+        text(
+            """INSERT INTO identity.judgement (party_a, party_b, verdict, author_kind, author, reason)
+               SELECT party_a, party_b, verdict, 'person', :author, :reason FROM said
+               ON CONFLICT DO NOTHING"""
+        ),
+        {"author": author, "reason": reason},
+    )
+    concerned = tuple(sorted({party for a, b, _ in rows for party in (a, b)}))
+    _queue(connection, *concerned)
+    return concerned
 
 
 def undo(connection: Connection, judgement_id: int, *, author: str, reason: str) -> None:
@@ -123,23 +157,26 @@ def heed_source_merges(connection: Connection) -> None:
     connection.execute(text(_HEED_SOURCE_MERGES), {"rule": SOURCE_MERGE})
 
 
-def live(connection: Connection) -> list[Link]:
-    """What holds now, one per pair: a person's word goes before a rule's."""
+def live(connection: Connection, *, among: str | None = None) -> list[Link]:
+    """What holds now, one per pair: a person's word goes before a rule's.
+
+    `among` names a table; only judgements on its parties (party_id) are given then.
+    """
+    some = f"JOIN {among} ON {among}.party_id = party_a" if among else ""
     rows = connection.execute(
         text(
-            """SELECT DISTINCT ON (party_a, party_b) judgement_id, party_a, party_b, verdict, author_kind, author
-               FROM identity.judgement WHERE ended_at IS NULL
+            f"""SELECT DISTINCT ON (party_a, party_b) judgement_id, party_a, party_b, verdict, author_kind, author
+               FROM identity.judgement {some} WHERE ended_at IS NULL
                ORDER BY party_a, party_b, author_kind = 'person' DESC"""
         )
     )
     return [Link(r[0], r[1], r[2], Verdict(r[3]), AuthorKind(r[4]), r[5]) for r in rows]
 
 
-def _ordered_ids(connection: Connection, a_ref: str, b_ref: str) -> tuple[int, int]:
+def _ordered(a_ref: str, b_ref: str, known: Mapping[str, tuple[int, str]]) -> tuple[int, int]:
     if a_ref == b_ref:
         raise OneRecordError(f"{a_ref} cannot be judged against itself")
-    found = parties.ids_of(connection, [a_ref, b_ref])
-    (a, a_kind), (b, b_kind) = found[a_ref], found[b_ref]
+    (a, a_kind), (b, b_kind) = known[a_ref], known[b_ref]
     if a_kind != b_kind:
         raise OneRecordError(
             f"{a_ref} is of the kind {a_kind}, {b_ref} of the kind {b_kind}: they cannot be one customer"

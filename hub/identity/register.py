@@ -1,14 +1,14 @@
 """The register of golden ids: writes what `assign` decided, with its lineage."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
 from hub.db import bulk
 from hub.db.tables import identity
-from hub.identity.assign import Assignment, new_id
+from hub.identity.assign import Assignment, Former, new_id
 from hub.identity.graph import Graph
 from hub.model.kinds import AuthorKind, Verdict
 
@@ -25,19 +25,44 @@ def apply(
     connection: Connection, clusters: dict[int, list[int]], assignment: Assignment, graph: Graph, *, run_id: str
 ) -> Changes:
     """Found, merge and split golden ids, move the parties, log the lineage, and queue whom it concerns for compose."""
-    founded = _found(connection, [label for label in clusters if label not in assignment.kept], clusters)
-    names = {**assignment.kept, **founded}
+    _revive(connection, assignment)
+    named = {**assignment.kept, **assignment.revived}
+    founded = _found(connection, [label for label in clusters if label not in named], clusters)
+    names = {**named, **founded}
     target = {party: names[label] for label, members in clusters.items() for party in members}
     moved = _move(
         connection, ((party, golden) for party, golden in sorted(target.items()) if _differs(graph, party, golden))
     )
     _end_merged(connection, assignment.merged)
-    _log(connection, _lineage(founded, assignment, clusters, graph), run_id)
+    _log(connection, _lineage({**assignment.revived, **founded}, assignment, clusters, graph), run_id)
     connection.execute(
         text("INSERT INTO golden.to_compose (golden_id) SELECT unnest(CAST(:ids AS uuid[])) ON CONFLICT DO NOTHING"),
         {"ids": [*assignment.merged, *assignment.split.values()]},
     )
     return Changes(len(founded), moved)
+
+
+def former(connection: Connection, origins: Iterable[uuid.UUID]) -> list[Former]:
+    """The ids that were merged away and lead to one of the `origins`, over others or directly."""
+    rows = connection.execute(
+        text(
+            """WITH RECURSIVE path (golden_id, leads_to) AS (
+                   SELECT id, id FROM unnest(CAST(:ids AS uuid[])) AS id
+                   UNION
+                   SELECT g.golden_id, l.leads_to FROM path l
+                   JOIN identity.golden_id g ON g.survivor = l.golden_id AND g.status = 'merged'
+               ),
+               had AS (
+                   SELECT golden_id, leads_to, party_id, until, max(until) OVER (PARTITION BY golden_id) AS last
+                   FROM path JOIN identity.membership USING (golden_id) WHERE golden_id <> leads_to
+               )
+               SELECT golden_id, number, leads_to, array_agg(party_id)
+               FROM had JOIN identity.golden_id USING (golden_id)
+               WHERE until = last GROUP BY golden_id, number, leads_to"""
+        ),
+        {"ids": list(origins)},
+    )
+    return [Former(golden, number, leads_to, tuple(party_ids)) for golden, number, leads_to, party_ids in rows]
 
 
 def _differs(graph: Graph, party: int, golden: uuid.UUID) -> bool:
@@ -110,6 +135,17 @@ def _move(connection: Connection, moves: Iterator[tuple[int, uuid.UUID]]) -> int
     return moved
 
 
+def _revive(connection: Connection, assignment: Assignment) -> None:
+    connection.execute(
+        text(
+            """UPDATE identity.golden_id SET status = 'active', survivor = NULL
+               WHERE golden_id = ANY(CAST(:ids AS uuid[]))"""
+        ),
+        {"ids": list(assignment.revived.values())},
+    )
+    _end_merged(connection, assignment.redirected)
+
+
 def _end_merged(connection: Connection, merged: dict[uuid.UUID, uuid.UUID]) -> None:
     connection.execute(
         text(
@@ -122,9 +158,9 @@ def _end_merged(connection: Connection, merged: dict[uuid.UUID, uuid.UUID]) -> N
 
 
 def _lineage(
-    founded: dict[int, uuid.UUID], assignment: Assignment, clusters: dict[int, list[int]], graph: Graph
+    begun: dict[int, uuid.UUID], assignment: Assignment, clusters: dict[int, list[int]], graph: Graph
 ) -> Iterator[tuple[str, uuid.UUID, uuid.UUID | None, str]]:
-    for label, golden in founded.items():
+    for label, golden in begun.items():
         origin = assignment.split.get(label)
         if origin is None:
             yield "created", golden, None, "new customer"

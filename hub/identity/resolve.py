@@ -37,7 +37,7 @@ class ResolveReport:
 def resolve(engine: Engine, *, run_id: str, progress: Progress) -> ResolveReport:
     """Recompute the clusters that queued parties touch; ids, lineage and the emptied queue commit together."""
     with engine.begin() as connection:
-        _take_turns(connection)
+        take_turns(connection)
         ledger.heed_source_merges(connection)
         queued = np.array(
             connection.execute(text("SELECT party_id FROM identity.to_resolve")).scalars().all(), dtype=np.int64
@@ -45,12 +45,20 @@ def resolve(engine: Engine, *, run_id: str, progress: Progress) -> ResolveReport
         if queued.size == 0:
             return ResolveReport()
         progress(Step("resolve", "parties", 0, int(queued.size)))
-        graph = graphs.affected(graphs.load(connection), queued)
-        clusters, contradictions = _cluster(connection, graph)
-        assignment = assign(clusters, graph.current)
-        changes = register.apply(connection, clusters, assignment, graph, run_id=run_id)
-        connection.execute(text("DELETE FROM identity.to_resolve"))
+        report = settle(connection, queued, run_id=run_id)
         progress(Step("resolve", "parties", int(queued.size), int(queued.size)))
+    return report
+
+
+def settle(connection: Connection, queued: Ids, *, run_id: str) -> ResolveReport:
+    """Recompute the clusters that these parties touch, and take them off the queue. The caller has taken its turn."""
+    graph = graphs.around(connection, queued)
+    clusters, contradictions = _cluster(connection, graph)
+    assignment = assign(clusters, graph.current)
+    if assignment.split:
+        assignment = assign(clusters, graph.current, register.former(connection, set(assignment.split.values())))
+    changes = register.apply(connection, clusters, assignment, graph, run_id=run_id)
+    connection.execute(text("DELETE FROM identity.to_resolve q USING reached r WHERE q.party_id = r.party_id"))
     return ResolveReport(
         parties=int(graph.parties.size),
         created=changes.created,
@@ -61,7 +69,7 @@ def resolve(engine: Engine, *, run_id: str, progress: Progress) -> ResolveReport
     )
 
 
-def _take_turns(connection: Connection) -> None:
+def take_turns(connection: Connection) -> None:
     """One resolve at a time; and wait for everybody who is judging, and hold off who wants to.
 
     Without it, a judgement on a party that was queued already could be committed after the judgements were read and

@@ -188,4 +188,25 @@ CHECKS = (
         WHERE (SELECT count(*) FROM lost) >= 10 AND (SELECT count(*) FROM lost)
               > :max_drop_share * (SELECT count(*) FROM golden.customer_row WHERE valid_to IS NULL)""",
     ),
+    PUBLISHED.rows(
+        "id_churn",
+        Severity.CRITICAL,
+        "at most gate.max_id_churn of the published customers would be merged away or lose a record to another, what "
+        "people judged left out of account. From 10 on",
+        f"""
+        WITH shown AS (SELECT golden_id, unnest(members) AS ref FROM {{batch}} AS r WHERE valid_to IS NULL),
+        waiting AS (SELECT golden_id, unnest(members) AS ref FROM {COMPOSED.name}),
+        judged AS (
+            SELECT p.ref FROM {JUDGEMENT.name} j JOIN {PARTY.name} p ON p.party_id = j.party_a
+            WHERE j.author_kind = 'person'
+            UNION
+            SELECT p.ref FROM {JUDGEMENT.name} j JOIN {PARTY.name} p ON p.party_id = j.party_b
+            WHERE j.author_kind = 'person'),
+        moved AS (
+            SELECT DISTINCT s.golden_id FROM shown s JOIN waiting w ON w.ref = s.ref
+            WHERE w.golden_id <> s.golden_id AND s.ref NOT IN (SELECT ref FROM judged))
+        SELECT golden_id AS example FROM moved
+        WHERE (SELECT count(*) FROM moved) >= 10
+          AND (SELECT count(*) FROM moved) > :max_id_churn * (SELECT count(DISTINCT golden_id) FROM shown)""",
+    ),
 )

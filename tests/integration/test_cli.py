@@ -192,6 +192,34 @@ def test_judge_enters_the_ledger_and_says_when_it_takes_effect(hub: Hub, pair: t
     assert (row.verdict, row.author, row.reason) == (said.lower(), "lead", "phoned [both], 3/4 sure")
 
 
+def test_merge_and_unmerge_show_what_moves_and_do_it(hub: Hub):
+    query = """SELECT DISTINCT ON (golden_id) ref, golden_id::text FROM golden.crosswalk JOIN canonical.party USING (ref)
+               WHERE until IS NULL AND kind = 'organization' ORDER BY golden_id, ref LIMIT 2"""
+    (a, first), (b, second) = hub.rows(query)
+    dry = hub("merge", a, b, "--why", "one company", "--dry-run", "--json")
+    assert dry.code == 0, dry.told
+    foreseen = json.loads(dry.out)
+    assert (foreseen["done"], set(foreseen["merged"])) == (False, {first, second} - set(foreseen["merged"].values()))
+    done = json.loads(hub("merge", a, b, "--why", "one company", "--json").out)
+    assert done == {**foreseen, "done": True}
+    (survivor,) = done["merged"].values()
+    answer = hub("unmerge", survivor, "--part", ",".join(one["ref"] for one in done["moved"]), "--why", "two after all")
+    assert answer.code == 0, answer.told
+    assert "published with the next run" in answer.told
+    (gone,) = done["merged"]
+    assert f"{gone} comes out of {survivor}" in answer.told
+
+
+def test_override_says_a_value_and_takes_it_back(hub: Hub, pair: tuple[str, str]):
+    answer = hub("override", pair[0], "phone=+49 30 901820", "--why", "phoned", "--until", "2099-01-01")
+    assert answer.code == 0, answer.told
+    ((number, said),) = hub.rows("SELECT manual_id, said FROM golden.manual_value WHERE ended_at IS NULL")
+    assert said == {"phone": "+49 30 901820"}
+    assert hub("override", pair[0], "--end", str(number), "--why", "wrong").code == 0
+    assert hub.rows("SELECT 1 FROM golden.manual_value WHERE ended_at IS NULL") == []
+    assert hub("override", pair[0], "--why", "nothing said").code == 2
+
+
 def test_explain_shows_the_same_evidence_as_text_and_as_json(hub: Hub, pair: tuple[str, str]):
     hub("judge", "UNSURE", *pair, "--why", "ask [/again]", "--author", "lead")
     answer = hub("explain", *pair, "--json")
@@ -302,9 +330,26 @@ def test_a_real_process_ends_with_the_same_line_and_code(tmp_path: Path):
 
 
 COMMANDS = {
-    (): ("run", "dedupe", "judge", "explain", "evaluate", "migrate", "resync", "key", "sandbox", "dagster"),
+    (): (
+        "run",
+        "dedupe",
+        "judge",
+        "merge",
+        "unmerge",
+        "override",
+        "explain",
+        "evaluate",
+        "migrate",
+        "resync",
+        "key",
+        "sandbox",
+        "dagster",
+    ),
     ("run",): ("--once", "--json", "exit"),
     ("judge",): ("SAME", "DIFFERENT", "UNSURE", "--why", "salesforce:Contact:", "next run"),
+    ("merge",): ("--why", "--dry-run", "--json", "leads to it"),
+    ("unmerge",): ("--part", "--why", "--dry-run", "never brought together again"),
+    ("override",): ("FIELD=VALUE", "--why", "--until", "--end", "provenance"),
     ("explain",): ("--json", "--svg", "evidence", "salesforce:Contact:"),
     ("evaluate",): ("--json", "--svg", "--truth", "judged"),
     ("dedupe",): ("--id", "--ignore", "--column", "--out", "--pairs", "--json", "people.csv"),

@@ -74,6 +74,18 @@ INSERT INTO identity.golden_id (golden_id, number, kind, status) SELECT golden_i
     FROM golden.customer_row;
 """
 
+# Ten customers of whom each lost its only record to another one that is composed.
+_MOVED = (
+    _PUBLISHED
+    + f"""
+UPDATE golden.customer_row r SET members = ARRAY['x:y:' || g.number] FROM identity.golden_id g
+    WHERE g.golden_id = r.golden_id;
+UPDATE identity.golden_id SET status = 'merged', survivor = '{ANN}' WHERE number > 100;
+UPDATE golden.composed_customer SET members = members || (SELECT array_agg(members[1]) FROM golden.customer_row)
+    WHERE golden_id = '{ANN}';
+"""
+)
+
 FAULTS = {
     "landing.synced_without_error": """
         INSERT INTO landing.sync_run (run_id, source, stream, finished_at, error) VALUES ('r1', 'crm', 'Contact', now(), '401')""",
@@ -131,6 +143,7 @@ FAULTS = {
     "golden.employer_known": f"UPDATE golden.composed_customer SET employer_id = '{BOB}' WHERE golden_id = '{ANN}'",
     "golden.nothing_left_to_compose": f"INSERT INTO golden.to_compose VALUES ('{ANN}')",
     "golden.customer_volume": _PUBLISHED,
+    "golden.id_churn": _MOVED,
 }
 
 
@@ -173,6 +186,21 @@ def test_each_fault_is_caught_by_the_check_that_is_named_for_it(db: Engine, name
     assert not outcome.passed
     assert outcome.failed
     assert outcome.examples
+
+
+def test_ids_that_people_moved_are_no_churn(db: Engine) -> None:
+    execute(db, _MOVED)
+    allowed = Settings(gate=GateSettings(max_id_churn=1.0))
+    assert not run(db, "golden")["id_churn"].passed
+    assert run(db, "golden", allowed)["id_churn"].passed
+    execute(
+        db,
+        """INSERT INTO canonical.party (ref, source, stream, source_id, kind, department, name)
+               SELECT members[1], 'x', 'y', members[1], 'person', 'sales', 'P' FROM golden.customer_row;
+           INSERT INTO identity.judgement (party_a, party_b, verdict, author_kind, author, reason)
+               SELECT 1, party_id, 'same', 'person', 'ann', 'met them' FROM canonical.party WHERE source = 'x'""",
+    )
+    assert run(db, "golden")["id_churn"].passed
 
 
 def test_a_queued_party_is_not_lost(db: Engine) -> None:

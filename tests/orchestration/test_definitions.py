@@ -33,7 +33,7 @@ BLOCKING = {
     "golden/composed_customer": {
         "name_present", "kind_known", "golden_id_active", "every_customer_composed", "party_has_customer",
         "different_not_bridged", "members_belong", "members_complete", "one_kind", "consent_not_widened",
-        "values_traced", "customer_volume",
+        "values_traced", "customer_volume", "id_churn",
     },
 }  # fmt: skip
 

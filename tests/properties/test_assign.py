@@ -6,7 +6,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.identity.assign import Current, assign, new_id
+from hub.identity.assign import Current, Former, assign, new_id
 
 
 def golden(number: int) -> Current:
@@ -90,3 +90,46 @@ def test_ids_of_one_founder_differ_by_generation_and_come_again_in_a_rebuild():
     assert new_id("crm:Contact:1", 0) == new_id("crm:Contact:1", 0)
     assert new_id("crm:Contact:1", 0) != new_id("crm:Contact:1", 1)
     assert new_id("crm:Contact:1", 0) != new_id("crm:Contact:2", 0)
+
+
+@given(situations())
+def test_taking_apart_what_was_merged_gives_every_id_back(situation):
+    """Whatever customers become one, and then are taken apart as before: each has its own id again."""
+    _, current = situation
+    by_id: dict[Current, list[int]] = {}
+    for party, present in current.items():
+        by_id.setdefault(present, []).append(party)
+    if not by_id:
+        return
+    together = assign({0: sorted(current)}, current)
+    survivor = min(by_id, key=lambda present: present.number)
+    assert together.kept == {0: survivor.golden_id}
+    former = [
+        Former(present.golden_id, present.number, survivor.golden_id, tuple(parties))
+        for present, parties in by_id.items()
+        if present != survivor
+    ]
+    clusters = dict(enumerate(by_id.values()))
+    apart = assign(clusters, dict.fromkeys(current, survivor), former)
+    assert {**apart.kept, **apart.revived} == {at: present.golden_id for at, present in enumerate(by_id)}
+    assert not apart.merged
+    assert not apart.redirected
+
+
+@given(situations(), st.data())
+def test_an_id_that_comes_back_is_used_once_and_ids_lead_to_where_their_records_are(situation, data):
+    clusters, current = situation
+    ids = sorted({present.golden_id for present in current.values()})
+    some = st.lists(st.sampled_from(sorted(current) or [0]), unique=True, max_size=4)
+    former = [
+        Former(uuid.UUID(int=100 + at), 100 + at, data.draw(st.sampled_from(ids)), tuple(data.draw(some)))
+        for at in range(3)
+        if ids
+    ]
+    result = assign(clusters, current, former)
+    used = [*result.kept.values(), *result.revived.values()]
+    assert len(set(used)) == len(used), "two customers with one id"
+    assert set(result.kept.values()) | set(result.merged) == set(ids)
+    assert set(result.revived) <= set(result.split)
+    assert set(result.redirected.values()) <= set(result.revived.values())
+    assert not set(result.redirected) & set(used)

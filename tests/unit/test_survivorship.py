@@ -6,8 +6,9 @@ import pytest
 
 from hub.golden.consents import Statement, strictest
 from hub.golden.placeholders import given
-from hub.golden.policy import ATTRIBUTES, POLICY, Group, Rule
+from hub.golden.policy import ATTRIBUTES, POLICY, Choice, Group, Rule, changed
 from hub.golden.survivorship import Golden, Member, survive
+from hub.model.kinds import PartyKind
 
 PRIORITY = ("sales", "finance", "support", "marketing")
 MAY = dt.datetime(2026, 5, 1, tzinfo=dt.UTC)
@@ -19,7 +20,7 @@ def member(ref: str, department: str = "sales", *, living: bool = True, at: dt.d
 
 
 def one(rules: list[Rule], *members: Member, prefer: frozenset[str] = frozenset()) -> Golden:
-    return survive(members, [Group(("city",), tuple(rules), prefer=prefer)], PRIORITY)
+    return survive(members, [Group("city", ("city",), tuple(rules), prefer=prefer)], PRIORITY)
 
 
 @pytest.mark.parametrize(
@@ -182,3 +183,31 @@ def test_the_strictest_consent_holds(statements: list[Statement], status: str, r
 
 def test_a_grant_that_is_gone_is_no_consent() -> None:
     assert strictest([said("a", "1", "granted", JUNE, gone=True)]) == []
+
+
+@pytest.mark.parametrize(
+    ("attribute", "right", "wrong"),
+    [
+        ("phone", "030 901820", "030 1"),
+        ("email", "a@x.example", "a at x"),
+        ("tax_id", "DE 136 695 976", "DE 136 695 978"),
+    ],
+)
+def test_a_value_that_passes_the_check_of_its_kind_is_preferred(attribute: str, right: str, wrong: str) -> None:
+    group = Group(attribute, (attribute,), (Rule.VERIFIED,))
+    members = [member("a", country="DE", **{attribute: wrong}), member("b", country="DE", **{attribute: right})]
+    golden = survive(members, [group], PRIORITY)
+    assert (golden.values[attribute], golden.provenance[attribute]["rule"]) == (right, "verified")
+
+
+def test_settings_put_other_rules_in_their_place() -> None:
+    policy = changed({PartyKind.PERSON: {"phone": Choice((Rule.LONGEST,), frozenset({"finance"}))}})
+    (phone,) = [group for group in policy["person"] if group.name == "phone"]
+    assert (phone.rules, phone.prefer) == ((Rule.LONGEST,), frozenset({"finance"}))
+    assert policy["organization"] == POLICY["organization"]
+
+
+@pytest.mark.parametrize(("name", "rule"), [("shoe", Rule.LONGEST), ("phone", Rule.LIVING), ("phone", Rule.MANUAL)])
+def test_settings_that_cannot_be_are_refused_with_what_there_is(name: str, rule: Rule) -> None:
+    with pytest.raises(ValueError, match=r"most_recent|address"):
+        changed({PartyKind.PERSON: {name: Choice((rule,))}})

@@ -147,6 +147,31 @@ class Change(Base):
     happened_at: Mapped[Arrived]
 
 
+class ManualValue(Base):
+    """What a person says of a group of attributes, before all sources; pinned to a source record.
+
+    `replaced`: what the sources said then. Live while it has no `ended_at`, and over from `until` on.
+    """
+
+    __tablename__ = "manual_value"
+    __table_args__ = (
+        Index("uq_manual_value_live", "ref", "attributes", unique=True, postgresql_where=text("ended_at IS NULL")),
+        SCHEMA,
+    )
+
+    manual_id: Mapped[BigId]
+    ref: Mapped[str]
+    attributes: Mapped[str]
+    said: Mapped[Json]
+    replaced: Mapped[Json]
+    author: Mapped[str]
+    reason: Mapped[str]
+    made_at: Mapped[Arrived]
+    until: Mapped[Moment | None]
+    ended_at: Mapped[Moment | None]
+    ended_by: Mapped[str | None]
+
+
 class ToCompose(Base):
     """Queue: golden ids whose members or facts changed and that are not composed yet."""
 
@@ -166,10 +191,14 @@ class ToPublish(Base):
 
 
 class ComposeState(Base):
-    """The moment up to which time itself has been taken into account: what fell due since then is composed anew."""
+    """The moment up to which time itself has been taken into account: what fell due since then is composed anew.
+
+    `policy` tells which rules of survivorship were in force; others have everybody composed anew.
+    """
 
     __tablename__ = "compose_state"
     __table_args__ = (CheckConstraint("id = 1", name="one_row"), SCHEMA)
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     as_of: Mapped[Moment]
+    policy: Mapped[str | None]

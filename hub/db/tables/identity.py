@@ -131,10 +131,14 @@ class Judgement(Base):
 
 
 class GoldenId(Base):
-    """Every golden id ever given. `survivor` is set when it was merged away; status tells whether it is in use."""
+    """Every golden id ever given. `survivor` is set while it is merged away; status tells whether it is in use."""
 
     __tablename__ = "golden_id"
-    __table_args__ = (CheckConstraint("status IN ('active', 'merged', 'retired')", name="status"), SCHEMA)
+    __table_args__ = (
+        CheckConstraint("status IN ('active', 'merged', 'retired')", name="status"),
+        Index(None, "survivor", postgresql_where=text("survivor IS NOT NULL")),
+        SCHEMA,
+    )
 
     golden_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     number: Mapped[int] = mapped_column(unique=True)

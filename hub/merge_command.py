@@ -1,0 +1,102 @@
+"""`onerecord merge` and `onerecord unmerge`: put two customers together, or take one apart, seeing first what moves."""
+
+import getpass
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from hub.errors import ConfigurationError
+
+console = Console(highlight=False, emoji=False)
+
+Why = Annotated[str, typer.Option("--why", help="the reason; it is kept with your name in the ledger")]
+Author = Annotated[str, typer.Option(help="who does it")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="only show what would move")]
+AsJson = Annotated[bool, typer.Option("--json", help="print one JSON object")]
+
+
+def merge(
+    *,
+    a: Annotated[str, typer.Argument(help="a source record, such as salesforce:Contact:0035g00000XyZ")],
+    b: Annotated[str, typer.Argument(help="another that is the same customer")],
+    why: Why,
+    author: Author = "",
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Put the customers of two source records together. Shows what moves: records, facts, ids.
+
+    The older golden id goes on, and the other leads to it. It is published with the next run; `onerecord unmerge`
+    takes it apart again.
+    """
+    from hub.identity import acts
+
+    who, reason = author or getpass.getuser(), _said(why)
+    _do(lambda connection: acts.merge(connection, a, b, author=who, reason=reason), dry_run=dry_run, as_json=as_json)
+
+
+def unmerge(
+    *,
+    golden_id: Annotated[str, typer.Argument(help="the golden id of the customer")],
+    part: Annotated[list[str], typer.Option("--part", help="records of one part, with commas; may be given again")],
+    why: Why,
+    author: Author = "",
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take a customer apart: each --part becomes one of its own, and what is left is one more.
+
+    Records, facts and golden ids go back to where they belong; the parts are never brought together again unless
+    somebody says so.
+    """
+    from hub.identity import acts
+
+    who, reason = author or getpass.getuser(), _said(why)
+    parts = [[ref.strip() for ref in one.split(",") if ref.strip()] for one in part]
+    _do(
+        lambda connection: acts.unmerge(connection, golden_id, parts, author=who, reason=reason),
+        dry_run=dry_run,
+        as_json=as_json,
+    )
+
+
+def _said(why: str) -> str:
+    if not why.strip():
+        raise ConfigurationError("--why must say something: an act without a reason helps nobody later")
+    return why.strip()
+
+
+def _do(make: Any, *, dry_run: bool, as_json: bool) -> None:
+    from hub import settings
+    from hub.db.engine import open_database
+    from hub.identity import acts
+
+    with open_database(settings.load()) as database:
+        with database.engine.connect() as connection:
+            act = make(connection)
+        found = acts.dry_run(database.engine, act) if dry_run else acts.perform(database.engine, act)
+    if as_json:
+        sys.stdout.write(json.dumps({**found.to_dict(), "done": not dry_run}) + "\n")
+        return
+    _show(found)
+    console.print("nothing was changed: this was a dry run" if dry_run else "done; it is published with the next run")
+
+
+def _show(found: Any) -> None:
+    if not found.moved:
+        console.print("no record changes its customer")
+        return
+    table = Table("record", "was with", "comes to", "takes along", "owner", box=None, header_style="dim")
+    for one in found.moved:
+        along = ", ".join(f"{len(refs)} {kind}" for kind, refs in one.facts.items())
+        table.add_row(*map(escape, (one.ref, one.before or "-", one.after, along or "-", one.owner or "-")))
+    console.print(table)
+    for old, survivor in found.merged.items():
+        console.print(f"{old} leads to {survivor} from now on")
+    for golden, origin in found.split.items():
+        console.print(f"{golden} comes out of {origin}")
