@@ -78,8 +78,7 @@ class Pairs:
 def hashes_of(table: Prepared, rule: BlockingRule, place: int) -> Hashes:
     """The keys of each record by one rule, shape (records, width of its first column); 0 where there is none."""
     first, *others = (_hashed(table, name) for name in rule.columns)
-    columns = [combined([first[:, at], *(other[:, 0] for other in others)], place + 1) for at in range(first.shape[1])]
-    return np.column_stack(columns)
+    return combined([first, *(other[:, :1] for other in others)], place + 1)
 
 
 def derive(table: Prepared, spec: MatchSpec) -> Blocks:

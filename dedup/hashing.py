@@ -1,6 +1,7 @@
 """64-bit fingerprints of texts, the same on every machine and for ever: blocking keys are stored as such."""
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import polars as pl
@@ -12,6 +13,7 @@ NOTHING = np.uint64(0)
 _WORD = 8
 _FEW, _SHORT = 2_000, 256
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_SHIFTS = (np.uint64(30), np.uint64(27), np.uint64(31))
 _MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 
 
@@ -50,20 +52,24 @@ def _of_few(texts: Sequence[bytes]) -> Hashes:
 
 
 def combined(parts: Sequence[Hashes], salt: int) -> Hashes:
-    """One hash per record of several, shape (records,); 0 where any of them is 0. `salt` keeps rules apart."""
-    missing = np.zeros(len(parts[0]), dtype=bool)
-    total = mixed(np.full(len(parts[0]), salt, dtype=np.uint64))
+    """One hash of several, whose shapes fit each other; 0 where any of them is 0. `salt` keeps rules apart."""
+    total: Hashes = np.broadcast_to(_salted(salt), parts[0].shape)
     for part in parts:
-        missing |= part == NOTHING
         total = mixed(total ^ part)
-    total[missing] = NOTHING
+    for part in parts:
+        np.copyto(total, NOTHING, where=part == NOTHING)
     return total
+
+
+@cache
+def _salted(salt: int) -> Hashes:
+    return mixed(np.array([salt], dtype=np.uint64))
 
 
 def mixed(values: Hashes) -> Hashes:
     """Every bit of the result depends on every bit of the value; never 0."""
-    values = (values ^ (values >> np.uint64(30))) * _MIX[0]
-    values = (values ^ (values >> np.uint64(27))) * _MIX[1]
-    result: Hashes = values ^ (values >> np.uint64(31))
-    result[result == NOTHING] = _GOLDEN
+    values = (values ^ (values >> _SHIFTS[0])) * _MIX[0]
+    values = (values ^ (values >> _SHIFTS[1])) * _MIX[1]
+    result: Hashes = np.asarray(values ^ (values >> _SHIFTS[2]))
+    np.copyto(result, _GOLDEN, where=result == NOTHING)
     return result

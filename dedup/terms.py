@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.columns import MISSING, Codes, Column, Flags, Floats, Prepared
+from dedup.columns import MISSING, Codes, Column, Flags, Floats, Prepared, hash_together
 from dedup.hashing import Hashes
 
 # Seen this often a value's frequency is known well enough to be used on its own.
@@ -62,6 +62,7 @@ class Terms:
 
         Each shareable column X gets a companion `own_X`: its values without those that many share.
         """
+        hash_together(prepared.columns[name] for name in (*self.frequencies, *self.shared))
         frequencies = {name: known.of(prepared.columns[name]) for name, known in self.frequencies.items()}
         return self._applied(prepared, frequencies)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import psycopg
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 from numpy.typing import NDArray
 from sqlalchemy import Connection, text
@@ -14,6 +15,9 @@ from hub.db import without_values
 
 # Rows written as one piece of CSV: some ten megabytes.
 _PIECE = 100_000
+RECORD_END = "\x1e"  # ASCII record separator
+# Texts that come as one value: some megabytes.
+_TOGETHER = 10_000
 _TYPES = {pa.int64(): "bigint", pa.float64(): "double precision", pa.string(): "text"}
 
 
@@ -77,3 +81,23 @@ def numbers_out(connection: Connection, query: str, names: Sequence[str]) -> lis
         (value,) = cursor.fetchone()
     rows = np.frombuffer(value or b"", dtype=">i8").reshape(-1, len(names))
     return [column.astype(np.int64) for column in rows.T]
+
+
+def texts_out(connection: Connection, query: str, number: str, text: str) -> tuple[NDArray[np.int64], pa.ChunkedArray]:
+    """A bigint column, in ascending order, and a text column of a query without parameters, both never null.
+
+    The texts may hold anything but `RECORD_END`. They come some thousand in a value, not a row at a time.
+    """
+    raw = connection.connection.dbapi_connection
+    with raw.cursor(binary=True) as cursor:  # type: ignore[union-attr]
+        cursor.execute(
+            f"""SELECT string_agg(int8send({number}), '' ORDER BY {number}),
+                       string_agg({text}, E'\\x{ord(RECORD_END):02x}' ORDER BY {number})
+                FROM (SELECT {number}, {text}, (row_number() OVER (ORDER BY {number}) - 1) / {_TOGETHER} AS piece
+                      FROM ({query}) AS rows) AS numbered
+                GROUP BY piece ORDER BY piece"""
+        )
+        pieces = cursor.fetchall()
+    numbers = np.frombuffer(b"".join(piece for piece, _ in pieces), dtype=">i8").astype(np.int64)
+    texts = [pc.split_pattern(pa.array([joined]), RECORD_END).flatten() for _, joined in pieces]
+    return numbers, pa.chunked_array(texts, pa.string())

@@ -15,11 +15,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from dedup.columns import MISSING, Codes, Column, Prepared
+from dedup.columns import MISSING, Codes, Column, Prepared, words_of
+from hub.db.arrow import RECORD_END
 from hub.identity.models import SPECS
 from hub.model.kinds import PartyKind
 
 SEPARATOR = "\x1f"  # ASCII unit separator
+_NO_SEPARATORS = str.maketrans("", "", SEPARATOR + RECORD_END)
 # Forms that are split at a time: bounds the memory to some hundred megabytes.
 _PIECE = 200_000
 _FEW = 2_000
@@ -78,7 +80,7 @@ def read(kind: PartyKind, ids: NDArray[np.int64], forms: pa.ChunkedArray) -> Pre
 
 def _texts(column: Column) -> Iterator[Iterable[str]]:
     """The values in each place of a column, the empty text where there is none."""
-    words = [*(word.replace(SEPARATOR, "") for word in column.words.to_list()), ""]
+    words = [*(word.translate(_NO_SEPARATORS) for word in column.words.to_list()), ""]
     for codes in column.codes.T:
         yield map(words.__getitem__, codes.tolist())
 
@@ -92,7 +94,7 @@ def _few(forms: pa.ChunkedArray) -> _Encode:
         for text in chain.from_iterable(values[at] for at in slots if values):
             number.setdefault(text, len(number) - 1)
         codes = np.array([[number[text] for text in values[at]] if values else [] for at in slots], dtype=np.int32)
-        return codes.T, pl.Series(list(number)[1:], dtype=pl.String)
+        return codes.T, words_of(list(number)[1:])
 
     return encode
 

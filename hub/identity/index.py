@@ -20,7 +20,7 @@ from sqlalchemy import Connection, text
 
 import dedup
 from dedup.blocking import Blocks, Keys, hashes_of
-from dedup.columns import Prepared
+from dedup.columns import Prepared, hash_together
 from hub.db import arrow
 from hub.identity import forms, parties
 from hub.identity.models import SPECS
@@ -125,6 +125,7 @@ def refresh(connection: Connection, kind: PartyKind, changed: Ids, max_block: in
 
 def key_table(kind: PartyKind, table: Prepared) -> pa.Table:
     """The blocking keys of standardised records, ordered by key, and the number of the rule; a key of a record once."""
+    hash_together(table.columns[name] for rule in SPECS[kind].blocking for name in rule.columns)
     keys, ids, rules = [], [], []
     for place, rule in enumerate(SPECS[kind].blocking):
         hashes = hashes_of(table, rule, place)
@@ -203,8 +204,8 @@ def partners(connection: Connection, kind: PartyKind, record: Prepared, max_bloc
 
 
 def _read(connection: Connection, kind: PartyKind, condition: str) -> Prepared:
-    query = f"SELECT party_id, form FROM identity.standardised_{kind.value} WHERE {condition} ORDER BY party_id"
-    return _prepared(kind, arrow.copy_out(connection, query, _FORMS))
+    query = f"SELECT party_id, form FROM identity.standardised_{kind.value} WHERE {condition}"
+    return forms.read(kind, *arrow.texts_out(connection, query, "party_id", "form"))
 
 
 def _standardised(kind: PartyKind, given: pa.Table) -> pa.Table:
