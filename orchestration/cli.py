@@ -16,6 +16,7 @@ from rich.markup import escape
 
 from hub.cli import app
 from hub.errors import OneRecordError
+from hub.export_command import export
 from hub.merge_command import merge, unmerge
 from hub.model_command import model
 from hub.override_command import override
@@ -37,6 +38,7 @@ app.command()(model)
 app.command()(merge)
 app.command()(unmerge)
 app.command()(override)
+app.command()(export)
 app.add_typer(sandbox_app, name="sandbox", help="The simulated departments: serve them, let a day pass, cause faults.")
 
 Once = Annotated[bool, typer.Option("--once", help="Run once and exit: 0 published, 1 failed, 3 held back.")]

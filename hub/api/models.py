@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -83,6 +83,42 @@ class Version(_Published):
 
     valid_from: dt.datetime
     valid_to: dt.datetime | None
+
+
+class Wanted(BaseModel):
+    """A record that is about to be created somewhere: who may it be?"""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"kind": "person", "record": {"name": "Ada Lovelace", "email": "ada@analytical.example"}}]
+        },
+    )
+
+    kind: PartyKind = PartyKind.PERSON
+    record: dict[str, Annotated[str, Field(max_length=2_000)] | list[Annotated[str, Field(max_length=2_000)]]] = Field(
+        min_length=1,
+        max_length=20,
+        description="name, given_name, family_name, job_title, email, other_emails, phone, mobile, street, city, "
+        "region, postcode, country, website, tax_id, employer_name, birth_date (1980-05-03): what is known of them",
+    )
+    limit: int = Field(10, ge=1, le=50)
+
+
+class Candidate(BaseModel):
+    """A source record that may be the customer that was asked about."""
+
+    ref: str
+    golden_id: uuid.UUID | None = Field(description="its customer; null while it waits to be resolved")
+    probability: float
+    band: Literal["same", "review"]
+    explanation: dict[str, Any] = Field(description="both values, level and weight per field; see docs/matching.md")
+
+
+class Candidates(BaseModel):
+    """Who it may be, best first. Nothing was written."""
+
+    candidates: list[Candidate]
 
 
 class History(BaseModel):

@@ -48,11 +48,18 @@ def resolve(connection: Connection, golden_id: uuid.UUID) -> Resolved | None:
 
 
 def customers(
-    connection: Connection, *, kind: str | None, updated_since: dt.datetime | None, after: uuid.UUID | None, limit: int
+    connection: Connection,
+    *,
+    kind: str | None,
+    department: str | None,
+    updated_since: dt.datetime | None,
+    after: uuid.UUID | None,
+    limit: int,
 ) -> Sequence[RowMapping]:
     """Up to `limit` customers by golden id, behind `after`: an order that no update changes."""
     conditions = {
         "kind = :kind": kind is not None,
+        ":department = ANY (departments)": department is not None,
         "updated_at >= :since": updated_since is not None,
         "golden_id > :after": after is not None,
     }
@@ -61,7 +68,7 @@ def customers(
     return (
         connection.execute(
             text(f"SELECT * FROM golden.customer {where} ORDER BY golden_id LIMIT :limit"),
-            {"kind": kind, "since": updated_since, "after": after, "limit": limit},
+            {"kind": kind, "department": department, "since": updated_since, "after": after, "limit": limit},
         )
         .mappings()
         .all()
@@ -88,6 +95,21 @@ def history(connection: Connection, golden_id: uuid.UUID, *, before: int | None,
         )
         .mappings()
         .all()
+    )
+
+
+def as_of(connection: Connection, golden_id: uuid.UUID, moment: dt.datetime) -> RowMapping | None:
+    """The version of this very id that was published at a moment; None where there was none."""
+    return (
+        connection.execute(
+            text(
+                """SELECT * FROM golden.customer_history
+                   WHERE golden_id = :id AND valid_from <= :moment AND (valid_to IS NULL OR valid_to > :moment)"""
+            ),
+            {"id": golden_id, "moment": moment},
+        )
+        .mappings()
+        .one_or_none()
     )
 
 

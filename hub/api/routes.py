@@ -11,9 +11,10 @@ from sqlalchemy import Connection, RowMapping
 
 from hub.api import models, paging, queries
 from hub.api.problems import documented
+from hub.identity.search import candidates
 from hub.keys import Scope
 from hub.model.canonical import ref
-from hub.model.kinds import PartyKind
+from hub.model.kinds import Department, PartyKind
 
 LARGEST_PAGE = 500
 LARGEST_SEQUENCE = 2**63 - 1
@@ -47,8 +48,10 @@ SourceId = Annotated[str, Path(min_length=1, max_length=200, pattern=r"^[^\x00]+
 
 @router.get("/customers", summary="List customers", responses=documented(400))
 def list_customers(
+    *,
     connection: Snapshot,
     kind: PartyKind | None = None,
+    department: Annotated[Department | None, Query(description="only whom this department knows")] = None,
     updated_since: Annotated[
         dt.datetime | None,
         Query(description="only what was published at or after this moment", examples=["2026-11-22T00:00:00Z"]),
@@ -58,10 +61,15 @@ def list_customers(
 ) -> models.CustomerPage:
     """Each customer comes once, in an order that updates do not change, however long the reading takes."""
     since = _utc(updated_since)
-    filters = [kind, since]
+    filters = [kind, department, since]
     after = _position(cursor, [uuid.UUID], filters)
     rows = queries.customers(
-        connection, kind=kind, updated_since=since, after=after[0] if after else None, limit=limit + 1
+        connection,
+        kind=kind,
+        department=department,
+        updated_since=since,
+        after=after[0] if after else None,
+        limit=limit + 1,
     )
     page = paging.cut(rows, limit, lambda row: paging.encode([row["golden_id"]], filters))
     return models.CustomerPage.model_validate({"items": page.items, "next_cursor": page.next})
@@ -115,6 +123,34 @@ def get_history(connection: Snapshot, golden_id: GoldenId, limit: Limit = 100, c
     )
 
 
+@router.get(
+    "/customers/{golden_id}/as-of",
+    summary="A customer as it was",
+    response_model=models.Version,
+    responses=documented(404),
+)
+def get_as_of(
+    connection: Snapshot,
+    golden_id: GoldenId,
+    moment: Annotated[dt.datetime, Query(examples=["2026-11-01T00:00:00Z"])],
+) -> Any:
+    """The version of this very id that was published at a moment, also if the id was merged away since."""
+    found = queries.as_of(connection, golden_id, _at(moment))
+    if found is None:
+        raise HTTPException(404, "nothing was published under this golden id at that moment")
+    return found
+
+
+@router.post("/match", summary="Search before create", responses=documented(400, 404, 409))
+def match(request: Request, connection: Snapshot, wanted: models.Wanted) -> models.Candidates:
+    """Who of all that are known may be the customer that is about to be created. Writes nothing.
+
+    The answer is what matching would say of the record: the same evidence, probabilities and bands.
+    """
+    found = candidates(connection, wanted.record, wanted.kind, request.app.state.settings.match, wanted.limit)
+    return models.Candidates.model_validate({"candidates": found})
+
+
 @router.get("/changes", summary="The change feed")
 def get_changes(
     connection: Snapshot,
@@ -156,8 +192,10 @@ def _unchanged(if_none_match: str, etag: str) -> bool:
 
 
 def _utc(moment: dt.datetime | None) -> dt.datetime | None:
-    if moment is None:
-        return None
+    return None if moment is None else _at(moment)
+
+
+def _at(moment: dt.datetime) -> dt.datetime:
     return moment.astimezone(dt.UTC) if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
 
 

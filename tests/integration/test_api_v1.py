@@ -172,6 +172,8 @@ def test_the_description_names_every_path_with_an_example(client):
         "/v1/customers",
         "/v1/customers/{golden_id}",
         "/v1/customers/{golden_id}/history",
+        "/v1/customers/{golden_id}/as-of",
+        "/v1/match",
         "/v1/sources/{source}/{stream}/{source_id}/customer",
         "/v1/changes",
     }
@@ -185,3 +187,52 @@ def test_the_description_names_every_path_with_an_example(client):
 def test_unknown_paths_and_methods_are_problems_too(client):
     problem(client.get("/v1/nothing"), 404)
     problem(client.post("/v1/customers", json={}), 405)
+
+
+def test_a_list_is_filtered_by_department(hub, client):
+    found = client.get("/v1/customers?department=finance&limit=500").json()["items"]
+    assert found
+    assert all("finance" in item["departments"] for item in found)
+    assert len(found) == hub.scalar("SELECT count(*) FROM golden.customer WHERE 'finance' = ANY (departments)")
+
+
+def test_a_customer_is_read_as_it_was_at_a_moment(hub, client):
+    golden_id = hub.golden_id(HERO)
+    versions = client.get(f"/v1/customers/{golden_id}/history").json()["items"]
+    assert len(versions) > 1
+    for version in versions:
+        answer = client.get(f"/v1/customers/{golden_id}/as-of", params={"moment": version["valid_from"]})
+        assert answer.json() == version
+    before = "2000-01-01T00:00:00Z"
+    problem(client.get(f"/v1/customers/{golden_id}/as-of", params={"moment": before}), 404)
+
+
+def test_who_is_known_is_found_before_they_are_created_again(hub, client):
+    record = {
+        name: value
+        for name, value in client.get(f"/v1/customers/{hub.golden_id(HERO)}").json().items()
+        if name in {"name", "email", "phone", "mobile", "street", "city", "postcode"} and value
+    }
+    before = hub.scalar("SELECT count(*) FROM canonical.party")
+    answer = client.post("/v1/match", json={"kind": "person", "record": record})
+    assert answer.status_code == 200, answer.text
+    best = answer.json()["candidates"][0]
+    assert best["golden_id"] == hub.golden_id(HERO)
+    assert best["band"] == "same"
+    assert best["explanation"]["fields"]
+    assert hub.scalar("SELECT count(*) FROM canonical.party") == before
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"record": {"shoe_size": "44"}}, 400),
+        ({"record": {"birth_date": "yesterday"}}, 400),
+        ({"record": {}}, 422),
+        ({"kind": "robot", "record": {"name": "R2"}}, 422),
+        ({"record": {"name": {"first": "Ada"}}}, 422),
+    ],
+)
+def test_a_record_that_cannot_be_searched_for_is_a_problem(client, body, status):
+    told = problem(client.post("/v1/match", json=body), status)
+    assert "yesterday" not in str(told)

@@ -10,6 +10,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from pyarrow import parquet
 from sqlalchemy import Engine, text
 from sqlalchemy.engine import URL
 
@@ -210,8 +211,24 @@ def test_merge_and_unmerge_show_what_moves_and_do_it(hub: Hub):
     assert f"{gone} comes out of {survivor}" in answer.told
 
 
+def test_export_writes_what_is_published(hub: Hub, tmp_path: Path):
+    answer = hub("export", str(tmp_path / "out"))
+    assert answer.code == 0, answer.told
+    for view in ("customer", "customer_history", "crosswalk", "merge_log", "opportunity"):
+        table = parquet.read_table(tmp_path / "out" / f"{view}.parquet")
+        assert (table.num_rows,) == tuple(hub.rows(f"SELECT count(*) FROM golden.{view}")[0])
+    customers = parquet.read_table(tmp_path / "out" / "customer.parquet").to_pylist()
+    ((golden_id, name, members, finance),) = hub.rows(
+        "SELECT golden_id::text, name, members, finance FROM golden.customer ORDER BY golden_id LIMIT 1"
+    )
+    (row,) = [one for one in customers if one["golden_id"] == golden_id]
+    assert (row["name"], row["members"], json.loads(row["finance"])) == (name, members, finance)
+    assert not [file for file in (tmp_path / "out").iterdir() if file.suffix != ".parquet"], "no half a file"
+    assert hub("export", str(tmp_path), "--view", "secrets").code == 1
+
+
 def test_override_says_a_value_and_takes_it_back(hub: Hub, pair: tuple[str, str]):
-    answer = hub("override", pair[0], "phone=+49 30 901820", "--why", "phoned", "--until", "2099-01-01")
+    answer = hub("override", "export", pair[0], "phone=+49 30 901820", "--why", "phoned", "--until", "2099-01-01")
     assert answer.code == 0, answer.told
     ((number, said),) = hub.rows("SELECT manual_id, said FROM golden.manual_value WHERE ended_at IS NULL")
     assert said == {"phone": "+49 30 901820"}
@@ -337,6 +354,7 @@ COMMANDS = {
         "merge",
         "unmerge",
         "override",
+        "export",
         "explain",
         "evaluate",
         "migrate",
@@ -349,6 +367,7 @@ COMMANDS = {
     ("judge",): ("SAME", "DIFFERENT", "UNSURE", "--why", "salesforce:Contact:", "next run"),
     ("merge",): ("--why", "--dry-run", "--json", "leads to it"),
     ("unmerge",): ("--part", "--why", "--dry-run", "never brought together again"),
+    ("export",): ("--view", "Parquet", "one moment", "crosswalk"),
     ("override",): ("FIELD=VALUE", "--why", "--until", "--end", "provenance"),
     ("explain",): ("--json", "--svg", "evidence", "salesforce:Contact:"),
     ("evaluate",): ("--json", "--svg", "--truth", "judged"),
