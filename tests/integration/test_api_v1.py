@@ -180,8 +180,9 @@ def test_the_description_names_every_path_with_an_example(client):
     assert described["openapi"].startswith("3.1")
     assert described["components"]["schemas"]["Customer"]["examples"]
     for path in described["paths"].values():
-        assert path["get"]["security"]
-        assert "application/problem+json" in path["get"]["responses"]["401"]["content"]
+        (described_method,) = path.values()
+        assert described_method["security"]
+        assert "application/problem+json" in described_method["responses"]["401"]["content"]
 
 
 def test_unknown_paths_and_methods_are_problems_too(client):
