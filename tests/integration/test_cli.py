@@ -228,7 +228,7 @@ def test_export_writes_what_is_published(hub: Hub, tmp_path: Path):
 
 
 def test_override_says_a_value_and_takes_it_back(hub: Hub, pair: tuple[str, str]):
-    answer = hub("override", "export", pair[0], "phone=+49 30 901820", "--why", "phoned", "--until", "2099-01-01")
+    answer = hub("override", pair[0], "phone=+49 30 901820", "--why", "phoned", "--until", "2099-01-01")
     assert answer.code == 0, answer.told
     ((number, said),) = hub.rows("SELECT manual_id, said FROM golden.manual_value WHERE ended_at IS NULL")
     assert said == {"phone": "+49 30 901820"}
