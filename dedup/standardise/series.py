@@ -114,9 +114,9 @@ def email(values: Texts) -> Texts:
     """Addresses in lower case, without plus-tags, and without dots where the provider ignores them."""
     texts = values.cast(pl.String).str.to_lowercase().str.strip_prefix("mailto:").str.strip_chars(" <>;,.\t")
     texts = _with(texts, r"\+", lambda few: few.str.replace(r"\+[^@]*@", "@"))
-    texts = _with(texts, "@googlemail.com$", lambda few: few.str.replace(r"@googlemail\.com$", "@gmail.com"))
+    texts = _with(texts, r"@googlemail\.com$", lambda few: few.str.replace(r"@googlemail\.com$", "@gmail.com"))
     texts = _with(
-        texts, "@gmail.com$", lambda few: few.str.strip_suffix("@gmail.com").str.replace_all(r"\.", "") + "@gmail.com"
+        texts, r"@gmail\.com$", lambda few: few.str.strip_suffix("@gmail.com").str.replace_all(r"\.", "") + "@gmail.com"
     )
     local = texts.str.split("@").list.first()
     return _filled(texts.set(local.is_in(list(word_list("nobody_mailboxes"))).fill_null(value=False), None))

@@ -2,12 +2,13 @@
 
 import datetime as dt
 
+import polars as pl
 import pyarrow as pa
 import pytest
 
 from dedup import ORGANIZATION, PERSON, standardise
 from dedup.columns import MISSING
-from dedup.standardise import companies, contact, people, places
+from dedup.standardise import companies, contact, people, places, series
 from dedup.standardise.text import is_placeholder
 
 
@@ -139,3 +140,9 @@ def test_raw_values_are_kept_and_other_columns_ignored(spec) -> None:
     assert prepared.raw.column("name").to_pylist() == [" ÄCME  Ltd "]
     assert "colour" not in prepared.raw.column_names
     assert prepared.first("phone").tolist() == [MISSING]
+
+
+def test_an_address_that_only_looks_like_one_of_gmail_is_left_as_it_is():
+    given = ["A.b+x@gmail.com", "a.b@gmailxcom", "a.b@googlemail.com", "a.b@googlemailxcom"]
+    found = series.email(pl.Series(given)).to_list()
+    assert found == ["ab@gmail.com", "a.b@gmailxcom", "ab@gmail.com", "a.b@googlemailxcom"]
