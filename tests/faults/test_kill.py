@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import dagster as dg
 import psycopg
 import pytest
 from sqlalchemy import Engine, text
@@ -18,8 +19,9 @@ from sqlalchemy.engine import URL
 
 from hub.db.engine import create_if_missing, make_engine
 from hub.golden.fingerprint import fingerprint
+from orchestration.instance import prepare
 from tests.conftest import cloned
-from tests.hubrun import World, environment, start_command, world
+from tests.hubrun import World, environment, run_with, start_command, world
 
 STUCK = """
     SELECT count(*) FROM pg_stat_activity
@@ -42,9 +44,13 @@ def undisturbed(departments: World, server: URL, template: URL, tmp_path_factory
 
 
 def finish(departments: World, database: URL, folder: Path) -> None:
-    run = start_command(environment(departments, database, folder), "run", "--once", cwd=folder)
-    _, errors = run.communicate(timeout=240)
-    assert run.returncode == 0, errors
+    """A whole run in this process, on the Dagster storage that a killed one has left; none is shown as running."""
+    home = prepare(folder, database.set(database=f"{database.database}_dagster"))
+    with dg.DagsterInstance.from_config(str(home)) as dagster:
+        outcome = run_with(environment(departments, database, folder), database, dagster)
+        unfinished = [run.run_id for run in dagster.get_runs() if not run.is_finished]
+    assert (outcome.status, outcome.errors) == ("succeeded", ())
+    assert not unfinished, "what was killed is closed"
 
 
 def golden(database: URL) -> str:
