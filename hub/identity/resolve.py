@@ -110,7 +110,9 @@ def _conflicts(connection: Connection, graph: Graph) -> Callable[[Ids, Ids], Fla
 
     def contradict(a: Ids, b: Ids) -> Flags:
         answer = np.zeros(len(a), dtype=bool)
-        places = np.minimum(np.searchsorted(known, a), max(len(known) - 1, 0))
+        if not len(known):
+            return answer
+        places = np.minimum(np.searchsorted(known, a), len(known) - 1)
         for kind, judge in judges.items():
             chosen = np.isin(a, known) & np.isin(b, known) & (kinds[places] == kind)
             answer[chosen] = judge(a[chosen], b[chosen])

@@ -3,14 +3,17 @@
 from itertools import pairwise
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from sqlalchemy import Engine, text
 
+import dedup
 from hub.errors import ConflictError, NotFoundError, OneRecordError
-from hub.identity import acts, ledger
+from hub.identity import acts, ledger, models
 from hub.identity.resolve import resolve
-from hub.model.kinds import Verdict
+from hub.model.kinds import PartyKind, Verdict
 from hub.progress import silent
+from hub.settings import MatchSettings
 from tests.integration.golden_world import World, day
 from tests.support import add_same_pairs, customers, queue_all
 
@@ -210,6 +213,15 @@ def test_a_merge_that_an_older_judgement_forbids_is_refused_and_names_it(world):
             attempt(world.engine, merging(world, A, C))
     settle(world.engine)
     assert customers(world.engine) == before
+
+
+def test_customers_are_merged_on_peoples_word_alone_though_a_model_is_in_use(world):
+    """The model ties none of their records to another one."""
+    untrained = dedup.train(pa.table({"party_id": pa.array([], pa.int64())}), dedup.PERSON)
+    with world.engine.begin() as connection:
+        models.save(connection, PartyKind.PERSON, untrained, MatchSettings())
+    together(world, A, B, C)
+    assert len(set(customers(world.engine).values())) == 2
 
 
 def test_one_customer_cannot_be_merged_with_itself(world):
