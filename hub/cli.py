@@ -170,6 +170,23 @@ def resync(
 
 
 @app.command()
+def rebuild(
+    why: Annotated[str, typer.Option("--why", help="the reason; it is kept with your name in the audit log")],
+) -> None:
+    """Have the next run derive everything again from what landed. What is published changes only where it was wrong.
+
+    Sources are not read again (that is `resync`). Judgements, manual values, golden ids and models stay as they are.
+    """
+    from hub.rebuild import queue_everything
+
+    if not why.strip():
+        raise ConfigurationError("--why must say something: it is kept in the audit log")
+    with _database() as database, database.engine.begin() as connection:
+        landed = queue_everything(connection, actor=getpass.getuser(), reason=why)
+    console.print(f"the next run derives everything again from {landed:,} landed records")
+
+
+@app.command()
 def key(
     name: Annotated[str, typer.Argument(help="whose key it is: a person or a tool")],
     scope: Annotated[list[str], typer.Option(help="read, review or admin; may be given several times")],

@@ -99,6 +99,8 @@ def _publication(found: Mapping[str, Any], status: str, errors: tuple[str, ...])
         f"[bold]{golden['customers']:,}[/] golden customers: {kinds}",
         f"{golden['pairs_waiting']:,} doubtful pairs wait for a person",
     ]
+    if golden["contradictions"]:
+        lines.append(f"{golden['contradictions']:,} judgements contradict others: see /review/conflicts")
     lines += [f"warning: {w['check']} ({w['failed'] or 0:,} rows)" for w in publication["warnings"]]
     lines += [f"[red]held back by {check}[/]" for check in publication["held_by"]]
     lines += [f"[red]{_escape(error)}[/]" for error in errors]

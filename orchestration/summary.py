@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import Engine, text
 
 from hub import runs
+from hub.identity.conflicts import conflicts
 from hub.review.queries.pairs import QueueFilter, count_waiting
 from hub.settings import SourceSettings
 
@@ -68,6 +69,7 @@ def _golden(engine: Engine, noted: dict[str, Any]) -> dict[str, int]:
     with engine.connect() as connection:
         kinds = connection.execute(text("SELECT kind, count(*) FROM golden.customer GROUP BY kind")).all()
         waiting = count_waiting(connection, QueueFilter())
+        contradictions = len(conflicts(connection))
     by_kind: dict[str, int] = {kind: count for kind, count in kinds}  # noqa: C416  # rows are not tuples to mypy
     resolved = noted.get("resolved", {}).get("customers", {})
     return {
@@ -76,6 +78,7 @@ def _golden(engine: Engine, noted: dict[str, Any]) -> dict[str, int]:
         "organizations": by_kind.get("organization", 0),
         **{name: resolved.get(name, 0) for name in ("created", "merged", "split", "moved")},
         "pairs_waiting": waiting,
+        "contradictions": contradictions,
     }
 
 

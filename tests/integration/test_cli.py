@@ -359,6 +359,7 @@ COMMANDS = {
         "evaluate",
         "migrate",
         "resync",
+        "rebuild",
         "key",
         "sandbox",
         "dagster",
@@ -376,6 +377,7 @@ COMMANDS = {
     ("model",): ("--json", "--svg", "judgements", "person"),
     ("migrate",): ("schema",),
     ("resync",): ("--stream", "--why", "from the beginning"),
+    ("rebuild",): ("--why", "landed", "golden ids"),
     ("key",): ("--scope", "review", "once"),
     ("dagster",): ("webserver", "daemon", "--port"),
     ("sandbox",): ("create", "tick", "fault", "simulated"),
@@ -422,3 +424,15 @@ def test_search_finds_who_is_known_before_a_customer_is_created(hub: Hub):
     assert "strongest" in hub("search", *asked).out
     assert "nobody" in hub("search", "name=Zebulon Quatermain").out
     assert hub("search", "Zebulon").code == 2
+
+
+def test_rebuild_queues_everything_that_landed(hub: Hub):
+    assert hub("rebuild", "--why", " ").code == 2
+    answer = hub("rebuild", "--why", "to be sure")
+    assert answer.code == 0, answer.told
+    ((landed, queued),) = hub.rows(
+        "SELECT (SELECT count(*) FROM landing.source_record), (SELECT count(*) FROM landing.to_conform)"
+    )
+    assert landed == queued
+    assert f"{landed:,} landed records" in answer.told
+    assert hub.rows("SELECT reason FROM ops.audit WHERE act = 'rebuild'") == [("to be sure",)]

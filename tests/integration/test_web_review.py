@@ -101,6 +101,24 @@ def test_of_two_people_on_one_pair_the_second_hears_what_the_first_decided(hub, 
     )
 
 
+def test_judgements_that_cannot_all_hold_are_work_until_one_is_taken_back(hub, signed_in):
+    ann, bob = signed_in("review"), signed_in("review", name="bob")
+    assert "Nothing contradicts itself" in ann.get("/review/conflicts").text
+    a, b, c = "crm:Contact:3", "billing:customers:3", "crm:Contact:4"
+    with hub.engine.begin() as connection:
+        ledger.judge(connection, a, b, Verdict.SAME, author="bob", reason="one address")
+        ledger.judge(connection, b, c, Verdict.SAME, author="bob", reason="one phone")
+        number = ledger.judge(connection, a, c, Verdict.DIFFERENT, author="ann", reason="<i>father and son</i>")
+    assert "/review/conflicts" in ann.get("/review").text
+    page = ann.get("/review/conflicts").text
+    assert "1</strong> contradiction:" in page
+    assert "&lt;i&gt;father and son" in page
+    assert page.count("Take back</button>") == 1, "one takes back one's own only"
+    assert bob.get("/review/conflicts").text.count("Take back</button>") == 2
+    ann.submit("/review/conflicts", f"/review/history/{number}/undo")
+    assert "Nothing contradicts itself" in ann.get("/review/conflicts").text
+
+
 def test_not_sure_leaves_the_queue_too(signed_in):
     visitor = signed_in("review")
     link = links(visitor.get("/review").text)[0]

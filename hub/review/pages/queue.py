@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from hub.errors import NotFoundError
-from hub.identity import ledger
+from hub.identity import conflicts, ledger
 from hub.keys import Scope
 from hub.model.kinds import PartyKind
 from hub.review.page import Reading, SignedIn, Writing, from_our_form, render, requires
@@ -16,6 +16,8 @@ from hub.review.queries.pairs import QueueFilter
 
 router = APIRouter(prefix="/review", dependencies=[Depends(requires(Scope.REVIEW))])
 Cursor = Annotated[str | None, Query(max_length=1_000)]
+# A page of work; what is solved makes room for the next.
+MOST_CONFLICTS = 50
 
 
 def queue_filter(
@@ -48,6 +50,7 @@ def queue(request: Request, connection: Reading, wanted: Wanted, cursor: Cursor 
         page=page,
         waiting=waiting,
         matching=pairs.count_waiting(connection, wanted) if wanted.narrows() else waiting,
+        conflicts=len(conflicts.conflicts(connection)),
         decided=pairs.decided_since(connection, 7),
         sources=pairs.sources(connection),
         run=overview.last_run(connection),
@@ -77,6 +80,14 @@ def history(
         undone=pairs.judgement(connection, done) if done else None,
         next_page=f"/review/history?{urlencode({'by': by, 'cursor': page.next})}" if page.next else None,
     )
+
+
+@router.get("/conflicts")
+def contradicting(request: Request, connection: Reading) -> Response:
+    """Judgements that cannot all hold; whoever takes one of them back solves the conflict."""
+    found = conflicts.conflicts(connection)
+    shown = conflicts.told(connection, found[:MOST_CONFLICTS])
+    return render(request, "conflicts.html", conflicts=shown, many=len(found))
 
 
 @router.post("/history/{judgement_id}/undo", dependencies=[Depends(from_our_form)])
