@@ -24,7 +24,8 @@ from hub.errors import ConfigurationError, ConflictError, NotFoundError, OneReco
 from hub.review.gate import API, Gate, Guard
 from hub.review.page import render
 from hub.review.pages import compare, customers, findings, overview, queue, sign_in
-from hub.review.sessions import Sessions, Throttle, signing_secret
+from hub.review.sessions import Sessions, Throttle
+from hub.secret_key import secret_key
 from hub.settings import Settings
 
 STATIC = Path(__file__).parent / "review" / "static"
@@ -42,7 +43,7 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     )  # fmt: skip
     secure = settings.environment == "production"
     app.state.engine, app.state.settings, app.state.throttle = engine, settings, Throttle()
-    app.state.sessions = Sessions(signing_secret(settings), secure)
+    app.state.sessions = Sessions(secret_key(settings), secure)
     app.include_router(routes.router)
     app.add_api_route("/healthz", health, include_in_schema=False)
     for pages in (sign_in, overview, queue, compare, customers, findings):

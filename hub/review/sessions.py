@@ -4,18 +4,14 @@ The cookie holds no right of its own: every request looks the key up again, so r
 """
 
 import hmac
-import os
 import secrets
 import time
 from collections import deque
 from dataclasses import dataclass, field
 from hashlib import sha256
-from pathlib import Path
 
 from itsdangerous import BadData, URLSafeTimedSerializer
 from starlette.responses import Response
-
-from hub.settings import Settings
 
 COOKIE = "onerecord_session"
 LIFETIME = 12 * 3600  # seconds: a working day, so that a cookie left behind on a shared machine is worthless tomorrow
@@ -73,30 +69,6 @@ class Sessions:
 
     def _signer(self) -> URLSafeTimedSerializer:
         return URLSafeTimedSerializer(self.secret, salt="onerecord.session", signer_kwargs={"digest_method": sha256})
-
-
-def signing_secret(settings: Settings) -> str:
-    """settings.secret_key, else a random one that is kept in data_dir/session.key, readable by its owner only."""
-    if settings.secret_key is not None:
-        return settings.secret_key.get_secret_value()
-    path = settings.data_dir / "session.key"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        _write_once(path, secrets.token_urlsafe(32))
-    return path.read_text().strip()
-
-
-def _write_once(path: Path, content: str) -> None:
-    """Complete or not at all, and the first of two processes wins."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(content)
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
 
 
 @dataclass

@@ -10,7 +10,8 @@ import pytest
 from hub import keys, web
 from hub.errors import ConfigurationError, ConflictError, NotFoundError
 from hub.review.gate import safe_next
-from hub.review.sessions import LIFETIME, Session, Sessions, Throttle, signing_secret
+from hub.review.sessions import LIFETIME, Session, Sessions, Throttle
+from hub.secret_key import secret_key
 from hub.settings import Settings
 from tests.webworld import token
 
@@ -177,8 +178,8 @@ def test_a_failure_answers_without_details_and_logs_no_values(hub, signed_in, ca
 
 def test_the_session_key_is_made_once_and_is_private(tmp_path):
     settings = Settings(data_dir=tmp_path / "fresh")
-    secret = signing_secret(settings)
-    assert signing_secret(settings) == secret
+    secret = secret_key(settings)
+    assert secret_key(settings) == secret
     path = settings.data_dir / "session.key"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [file.name for file in settings.data_dir.iterdir()] == ["session.key"]
