@@ -1,5 +1,6 @@
 """All settings: `onerecord.toml` in the working folder, overridden by `ONERECORD_*` environment variables."""
 
+import ipaddress
 import os
 import tomllib
 from functools import cache
@@ -130,6 +131,14 @@ class GateSettings(Section):
     )
 
 
+class WebhookSettings(Section):
+    """Where changes may be delivered to: public addresses over https, and what is allowed here."""
+
+    allowed_networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = Field(
+        (), description="private networks, such as 10.20.0.0/16, that receivers may be in; http is allowed there too"
+    )
+
+
 class Settings(BaseSettings):
     """The settings of one hub.
 
@@ -149,7 +158,7 @@ class Settings(BaseSettings):
     web_host: str = Field("127.0.0.1", description="where the web server listens; beyond loopback put TLS before it")
     web_port: int = Field(8400, ge=0, le=65_535)
     dagster_port: int = Field(3400, ge=0, le=65_535)
-    secret_key: SecretStr | None = Field(None, description="signs web sessions; required in production")
+    secret_key: SecretStr | None = Field(None, description="signs web sessions and webhooks; required in production")
     sources: tuple[SourceSettings, ...] = ()
     source_priority: tuple[str, ...] = Field(
         ("sales", "finance", "support", "marketing"), description="survivorship: which department wins a tie"
@@ -159,6 +168,7 @@ class Settings(BaseSettings):
     match: MatchSettings = MatchSettings()
     hygiene: HygieneSettings = HygieneSettings()
     gate: GateSettings = GateSettings()
+    webhook: WebhookSettings = WebhookSettings()
 
     @model_validator(mode="after")
     def _consistent(self) -> "Settings":

@@ -24,3 +24,18 @@ def one_at_a_time(engine: Engine, work: str) -> Iterator[None]:
             yield
         finally:
             connection.execute(text("SELECT pg_advisory_unlock(hashtextextended(:work, 0))"), {"work": work})
+
+
+@contextlib.contextmanager
+def if_free(connection: Connection, work: str) -> Iterator[bool]:
+    """Whether work of this name is ours for the length of a `with`; False, at once, where somebody else does it.
+
+    `connection` is in autocommit and stays open meanwhile: the lock is its session's.
+    """
+    named = {"work": work}
+    ours = connection.execute(text("SELECT pg_try_advisory_lock(hashtextextended(:work, 0))"), named).scalar_one()
+    try:
+        yield bool(ours)
+    finally:
+        if ours:
+            connection.execute(text("SELECT pg_advisory_unlock(hashtextextended(:work, 0))"), named)

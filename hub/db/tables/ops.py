@@ -1,6 +1,6 @@
-"""Schema `ops`: runs, keys and the audit log."""
+"""Schema `ops`: runs, keys, the audit log, and webhooks with their delivery attempts."""
 
-from sqlalchemy import Index
+from sqlalchemy import BigInteger, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.db.tables.base import Arrived, Base, BigId, Json, Moment, Words
@@ -48,3 +48,48 @@ class Audit(Base):
     reason: Mapped[str | None]
     details: Mapped[Json]
     happened_at: Mapped[Arrived]
+
+
+class Webhook(Base):
+    """A subscription to the change feed, delivered by HTTP.
+
+    `position`: the last sequence that was delivered, or that its filters leave out. `failures` counts the attempts that
+    failed since then. The signing secret is derived from the hub's secret key and `key_salt`; of the secret itself
+    only a SHA-256 is stored, which tells when the hub's key is another one now.
+    """
+
+    __tablename__ = "webhook"
+    __table_args__ = (SCHEMA,)
+
+    webhook_id: Mapped[BigId]
+    name: Mapped[str] = mapped_column(unique=True)
+    url: Mapped[str]
+    operations: Mapped[Words]
+    department: Mapped[str | None]
+    key_salt: Mapped[str]
+    key_hash: Mapped[str]
+    previous_key_salt: Mapped[str | None]
+    previous_key_until: Mapped[Moment | None]
+    position: Mapped[int] = mapped_column(BigInteger)
+    failures: Mapped[int] = mapped_column(server_default="0")
+    next_attempt_at: Mapped[Moment | None]
+    delivered_at: Mapped[Moment | None]
+    disabled_at: Mapped[Moment | None]
+    disabled_why: Mapped[str | None]
+    created_at: Mapped[Arrived]
+
+
+class WebhookAttempt(Base):
+    """One attempt to deliver one change; a ping has no sequence. It was delivered where there is no problem."""
+
+    __tablename__ = "webhook_attempt"
+    __table_args__ = (Index(None, "webhook_id", "attempt_id"), SCHEMA)
+
+    attempt_id: Mapped[BigId]
+    webhook_id: Mapped[int] = mapped_column(ForeignKey("ops.webhook.webhook_id", ondelete="CASCADE"))
+    sequence: Mapped[int | None] = mapped_column(BigInteger)
+    attempt: Mapped[int]
+    attempted_at: Mapped[Arrived]
+    milliseconds: Mapped[int]
+    status: Mapped[int | None]
+    problem: Mapped[str | None]
