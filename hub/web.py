@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from hub import settings as configuration
-from hub.api import problems, routes
+from hub.api import problems, routes, webhooks
 from hub.api.paging import CursorError
 from hub.db.engine import open_database
 from hub.errors import ConfigurationError, ConflictError, NotFoundError, OneRecordError
@@ -31,7 +31,7 @@ from hub.settings import Settings
 STATIC = Path(__file__).parent / "review" / "static"
 DESCRIPTION = """
 Read one golden record per customer, by its id, by an id that it was merged from, or by a source's own id;
-list customers, and follow the change feed. Errors are problem details (RFC 9457).
+list customers, follow the change feed, and see how its webhooks are delivered. Errors are problem details (RFC 9457).
 """
 
 
@@ -45,6 +45,7 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     app.state.engine, app.state.settings, app.state.throttle = engine, settings, Throttle()
     app.state.sessions = Sessions(secret_key(settings), secure)
     app.include_router(routes.router)
+    app.include_router(webhooks.router)
     app.add_api_route("/healthz", health, include_in_schema=False)
     for pages in (sign_in, overview, queue, compare, customers, findings):
         app.include_router(pages.router, include_in_schema=False)

@@ -20,6 +20,7 @@ from hub.export_command import export
 from hub.merge_command import merge, unmerge
 from hub.model_command import model
 from hub.override_command import override
+from hub.webhook_command import app as webhook_app
 from orchestration.console import Watch, console, show_summary
 from orchestration.dedupe import dedupe
 from orchestration.sandbox import app as sandbox_app
@@ -39,6 +40,7 @@ app.command()(merge)
 app.command()(unmerge)
 app.command()(override)
 app.command()(export)
+app.add_typer(webhook_app, name="webhook", help="Tell other tools of changes: signed, in order, until they took them.")
 app.add_typer(sandbox_app, name="sandbox", help="The simulated departments: serve them, let a day pass, cause faults.")
 
 Once = Annotated[bool, typer.Option("--once", help="Run once and exit: 0 published, 1 failed, 3 held back.")]

@@ -123,13 +123,18 @@ def only_one(data_dir: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def servers(hub: LocalHub) -> Iterator[list[Server]]:
-    """The hub's web server, and Dagster's UI with its daemon: started, not waited for; gone on leaving."""
+    """The hub's web server, and Dagster's UI with its daemon: started, not waited for; gone on leaving.
+
+    The worker that delivers webhooks runs beside them.
+    """
     logs = hub.settings.data_dir / "logs"
     dagster_port, web_port = free_port(hub.settings.dagster_port), free_port(hub.settings.web_port)
     environment = {**hub.environment, "ONERECORD_WEB_PORT": str(web_port)}
     web = [sys.executable, "-m", "hub.web"]
     dagster = [sys.executable, "-m", "dagster", "dev", "-m", "orchestration.definitions", "-p", str(dagster_port)]
+    deliver = [sys.executable, "-m", "orchestration", "webhook", "deliver"]
     with (
+        child(deliver, environment=environment, log=logs / "webhooks.log"),
         child(web, environment=environment, log=logs / "web.log") as web_process,
         child([*dagster, "-h", "127.0.0.1"], environment=environment, log=logs / "dagster.log") as dagster_process,
     ):

@@ -62,7 +62,7 @@ def list_customers(
     """Each customer comes once, in an order that updates do not change, however long the reading takes."""
     since = _utc(updated_since)
     filters = [kind, department, since]
-    after = _position(cursor, [uuid.UUID], filters)
+    after = position(cursor, [uuid.UUID], filters)
     rows = queries.customers(
         connection,
         kind=kind,
@@ -111,7 +111,7 @@ def get_customer_of_record(
 @router.get("/customers/{golden_id}/history", summary="All versions of a customer", responses=documented(400, 404))
 def get_history(connection: Snapshot, golden_id: GoldenId, limit: Limit = 100, cursor: Cursor = None) -> models.History:
     """The versions of this very id, newest first; `merged_into` says where it leads if it was merged away."""
-    before = _position(cursor, [int], [golden_id])
+    before = position(cursor, [int], [golden_id])
     resolved = queries.resolve(connection, golden_id)
     rows = queries.history(connection, golden_id, before=before[0] if before else None, limit=limit + 1)
     if resolved is None or (not rows and cursor is None):
@@ -199,7 +199,8 @@ def _at(moment: dt.datetime) -> dt.datetime:
     return moment.astimezone(dt.UTC) if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
 
 
-def _position(cursor: str | None, types: list[type], filters: list[Any]) -> list[Any] | None:
+def position(cursor: str | None, types: list[type], filters: list[Any]) -> list[Any] | None:
+    """Where the page before ended; None for the first page. A cursor of another list is a problem 400."""
     if cursor is None:
         return None
     try:

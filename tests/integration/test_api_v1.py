@@ -176,6 +176,8 @@ def test_the_description_names_every_path_with_an_example(client):
         "/v1/match",
         "/v1/sources/{source}/{stream}/{source_id}/customer",
         "/v1/changes",
+        "/v1/webhooks",
+        "/v1/webhooks/{name}/deliveries",
     }
     assert described["openapi"].startswith("3.1")
     assert described["components"]["schemas"]["Customer"]["examples"]

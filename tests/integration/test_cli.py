@@ -361,6 +361,7 @@ COMMANDS = {
         "resync",
         "rebuild",
         "key",
+        "webhook",
         "sandbox",
         "dagster",
     ),
@@ -384,6 +385,17 @@ COMMANDS = {
     ("sandbox", "create"): ("--size", "--seed"),
     ("sandbox", "tick"): ("--days",),
     ("sandbox", "fault"): ("429", "wrong_type", "--count"),
+    ("webhook",): ("signed", "in order", "add", "replay"),
+    ("webhook", "add"): ("--operation", "--department", "--from", "https", "secret"),
+    ("webhook", "list"): ("--json", "change feed"),
+    ("webhook", "deliveries"): ("--failed", "--limit", "--json", "30 days"),
+    ("webhook", "test"): ("ping",),
+    ("webhook", "rotate"): ("--keep", "HOURS", "signs along"),
+    ("webhook", "replay"): ("--from", "SEQUENCE", "--why"),
+    ("webhook", "enable"): ("at once", "--why"),
+    ("webhook", "disable"): ("--why", "Nothing is lost"),
+    ("webhook", "remove"): ("--why", "audit log"),
+    ("webhook", "deliver"): ("--once", "SIGTERM"),
 }
 
 
@@ -400,7 +412,10 @@ def test_no_command_is_without_help():
     from hub.cli import app
 
     top = get_command(app)
-    known = {(name,) for name in top.commands} | {("sandbox", name) for name in top.commands["sandbox"].commands}
+    groups = ("sandbox", "webhook")
+    known = {(name,) for name in top.commands} | {
+        (group, name) for group in groups for name in top.commands[group].commands
+    }
     assert known == set(COMMANDS) - {()}
 
 
