@@ -16,6 +16,7 @@ CUSTOMER: dict[str, Any] = {
     "job_title": "Analyst", "email": "ada@analytical.example", "phone": None, "mobile": "+442079460000",
     "street": "12 St James's Square", "city": "London", "region": None, "postcode": "SW1Y 4JH", "country": "GB",
     "website": None, "tax_id": None, "birth_date": None, "language": "en", "employer_id": None,
+    "parent_id": None,
     "departments": ["sales", "support"], "members": [REF, "helpdesk:users:9001"],
     "finance": {}, "support": {"open_tickets": 1}, "marketing": {}, "sales": {"open_opportunities": 2},
     "consents": [{"channel": "email", "purpose": "marketing", "status": "granted",
@@ -48,6 +49,7 @@ class _Published(BaseModel):
     birth_date: dt.date | None
     language: str | None
     employer_id: uuid.UUID | None = Field(description="golden id of the organization a person works at")
+    parent_id: uuid.UUID | None = Field(description="golden id of the organization that an organization belongs to")
     departments: list[Department]
     members: list[str] = Field(description="refs of the source records: `source:stream:source_id`")
     finance: dict[str, Any]

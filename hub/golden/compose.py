@@ -140,7 +140,7 @@ def _compose_chunk(connection: Connection, rules: gather.Rules, chunk: int) -> C
     if composed == 0:
         return ComposeReport()
     gather.members(connection)
-    _queue_employees(connection)
+    _queue_dependents(connection)
     rows = gather.picked(connection, PICKED, rules)
     bulk.stage(connection, "picked", golden.ComposedCustomer.__table__, PICKED, rows)
     for name, query in facets.QUERIES.items():
@@ -163,25 +163,26 @@ def _take(connection: Connection, chunk: int) -> int:
     return taken
 
 
-def _queue_employees(connection: Connection) -> None:
-    """People whose employer has another golden id now than they were composed with.
+def _queue_dependents(connection: Connection) -> None:
+    """People whose employer, and organizations whose parent, has another golden id now than they were composed with.
 
-    Only the record that won the employer counts, so that a person who was composed anew is not queued again.
+    Only the record that won counts, so that whoever was composed anew is not queued again.
     """
-    connection.execute(
-        text(
-            """INSERT INTO golden.to_compose (golden_id)
-               SELECT DISTINCT c.golden_id
-               FROM member m
-               JOIN identity.golden_id g ON g.golden_id = m.golden_id AND g.kind = 'organization'
-               JOIN canonical.party p ON p.employer_ref = m.ref
-               JOIN identity.membership pm ON pm.party_id = p.party_id AND pm.until IS NULL
-               JOIN golden.composed_customer c ON c.golden_id = pm.golden_id
-               WHERE c.kind = 'person' AND c.employer_id IS DISTINCT FROM m.golden_id
-                 AND c.provenance -> 'employer_id' ->> 'ref' = p.ref
-               ON CONFLICT DO NOTHING"""
+    for what in ("employer", "parent"):
+        connection.execute(
+            text(
+                f"""INSERT INTO golden.to_compose (golden_id)
+                    SELECT DISTINCT c.golden_id
+                    FROM member m
+                    JOIN identity.golden_id g ON g.golden_id = m.golden_id AND g.kind = 'organization'
+                    JOIN canonical.party p ON p.{what}_ref = m.ref
+                    JOIN identity.membership pm ON pm.party_id = p.party_id AND pm.until IS NULL
+                    JOIN golden.composed_customer c ON c.golden_id = pm.golden_id
+                    WHERE c.golden_id <> m.golden_id AND c.{what}_id IS DISTINCT FROM m.golden_id
+                      AND c.provenance -> '{what}_id' ->> 'ref' = p.ref
+                    ON CONFLICT DO NOTHING"""
+            )
         )
-    )
 
 
 def _write(connection: Connection) -> tuple[int, int]:

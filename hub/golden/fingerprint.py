@@ -6,11 +6,11 @@ from sqlalchemy import Connection, text
 # a record came about, not what it says.
 _FINGERPRINT = """
 WITH customer AS (
-    SELECT c.members, jsonb_set(
-        to_jsonb(c) - CAST('{golden_id,version,publication,updated_at}' AS text[]),
-        '{employer_id}', coalesce(to_jsonb(e.members), 'null')
-    ) AS said
-    FROM golden.customer c LEFT JOIN golden.customer e ON e.golden_id = c.employer_id
+    SELECT c.members, to_jsonb(c) - CAST('{golden_id,version,publication,updated_at}' AS text[])
+        || jsonb_build_object('employer_id', e.members, 'parent_id', p.members) AS said
+    FROM golden.customer c
+    LEFT JOIN golden.customer e ON e.golden_id = c.employer_id
+    LEFT JOIN golden.customer p ON p.golden_id = c.parent_id
 ),
 opportunity AS (
     SELECT o.ref, jsonb_set(

@@ -53,7 +53,8 @@ def picked(connection: Connection, columns: Sequence[str], rules: Rules) -> Iter
     consents, manual = _consents(connection), _manual(connection, rules.as_of)
     rows = connection.execute(
         text(
-            f"""SELECT m.golden_id, g.kind, m.ref, m.department, m.living, employed.golden_id AS employer_id,
+            f"""SELECT m.golden_id, g.kind, m.ref, m.department, m.living,
+                       employed.golden_id AS employer_id, above.golden_id AS parent_id,
                        coalesce(p.source_updated_at, p.source_created_at) AS updated_at,
                        {", ".join(f"p.{name}" for name in ATTRIBUTES)}
                 FROM member m
@@ -62,6 +63,8 @@ def picked(connection: Connection, columns: Sequence[str], rules: Rules) -> Iter
                 LEFT JOIN canonical.party employer ON employer.ref = p.employer_ref
                 LEFT JOIN identity.membership employed
                     ON employed.party_id = employer.party_id AND employed.until IS NULL
+                LEFT JOIN canonical.party parent ON parent.ref = p.parent_ref
+                LEFT JOIN identity.membership above ON above.party_id = parent.party_id AND above.until IS NULL
                 ORDER BY m.golden_id, m.ref"""
         )
     )
@@ -80,7 +83,10 @@ def _record(
 ) -> dict[str, Any]:
     parties = [Member(row["ref"], row["department"], row["living"], row["updated_at"], dict(row)) for row in rows]
     golden = survive(parties, rules.policy[rows[0]["kind"]], rules.priority, manual)
-    _name_employer(golden, {row["ref"]: row["employer_id"] for row in rows})
+    _name(golden, "employer", {row["ref"]: row["employer_id"] for row in rows})
+    # Of two companies that became one customer, none belongs to the other any more.
+    own = rows[0]["golden_id"]
+    _name(golden, "parent", {row["ref"]: None if row["parent_id"] == own else row["parent_id"] for row in rows})
     return golden.values | {
         "kind": rows[0]["kind"],
         "departments": sorted({row["department"] for row in rows if row["living"]}),
@@ -90,12 +96,12 @@ def _record(
     }
 
 
-def _name_employer(golden: Golden, employers: dict[str, uuid.UUID | None]) -> None:
-    """What survived is a ref of the source; what is published is the customer that it belongs to now."""
-    if golden.values.pop("employer_ref", None) is not None:
-        golden.values["employer_id"] = employers[golden.provenance["employer_ref"]["ref"]]
-    if "employer_ref" in golden.provenance:
-        golden.provenance["employer_id"] = golden.provenance.pop("employer_ref")
+def _name(golden: Golden, what: str, ids: dict[str, uuid.UUID | None]) -> None:
+    """What survived is a ref of the source; what is published is the customer that it leads to, by ref of the winner."""
+    if golden.values.pop(f"{what}_ref", None) is not None:
+        golden.values[f"{what}_id"] = ids[golden.provenance[f"{what}_ref"]["ref"]]
+    if f"{what}_ref" in golden.provenance:
+        golden.provenance[f"{what}_id"] = golden.provenance.pop(f"{what}_ref")
 
 
 def _consents(connection: Connection) -> dict[uuid.UUID, list[Statement]]:

@@ -19,8 +19,8 @@ from hub.golden.policy import POLICY, Group
 from hub.golden.survivorship import plain
 from hub.model.canonical import Party
 
-# Whom a person works for is a record of a source, not a value to be typed.
-_NOT_SAID = frozenset({"employer_ref"})
+# Whom a person works for, or an organization belongs to, is a record of a source, not a value to be typed.
+_NOT_SAID = frozenset({"employer_ref", "parent_ref"})
 
 
 def say(

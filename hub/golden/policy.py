@@ -107,6 +107,13 @@ _ORGANIZATION = (
     _ADDRESS,
     _WEBSITE,
     _TAX_ID,
+    # Sales keeps whole groups of companies in view; where it does not, whoever said so last does.
+    Group(
+        "parent",
+        ("parent_ref",),
+        (Rule.PREFERRED, Rule.PRIORITY, Rule.RECENT),
+        prefer=frozenset({Department.SALES.value}),
+    ),
     _LANGUAGE,
 )
 

@@ -40,7 +40,7 @@ _STRICTEST = """
 _COLUMNS = {column.name for column in tables.ComposedCustomer.__table__.columns}
 _UNTRACED = " OR ".join(
     f"({name} IS NOT NULL AND provenance -> '{name}' ->> 'ref' IS NULL)"
-    for name in (*ATTRIBUTES, "employer_id")
+    for name in (*ATTRIBUTES, "employer_id", "parent_id")
     if name in _COLUMNS
 )
 
@@ -169,6 +169,14 @@ CHECKS = (
         f"""
         SELECT p.golden_id AS example FROM {{batch}} AS p LEFT JOIN {COMPOSED.name} o ON o.golden_id = p.employer_id
         WHERE p.employer_id IS NOT NULL AND o.kind IS DISTINCT FROM 'organization'""",
+    ),
+    COMPOSED.rows(
+        "parent_known",
+        Severity.WARNING,
+        "every parent that an organization has is another composed organization",
+        f"""
+        SELECT c.golden_id AS example FROM {{batch}} AS c LEFT JOIN {COMPOSED.name} p ON p.golden_id = c.parent_id
+        WHERE c.parent_id IS NOT NULL AND (p.kind IS DISTINCT FROM 'organization' OR p.golden_id = c.golden_id)""",
     ),
     TO_COMPOSE.rows(
         "nothing_left_to_compose",

@@ -285,3 +285,24 @@ def test_facts_of_a_record_that_its_source_merged_away_still_count(world: World)
     world.invoice("bank:invoice:2", deleted, "5.00")
     world.compose()
     assert world.composed(1)["finance"]["open_balance"] == {"EUR": 10}
+
+
+def test_an_organization_belongs_to_another_through_merges_and_never_to_itself(world: World) -> None:
+    world.customer(1, [world.party("crm:Account:1", name="Acme Pumps", parent_ref="crm:Account:2")])
+    world.compose()
+    assert world.composed(1)["parent_id"] is None, "the parent is not known yet"
+    world.customer(2, [world.party("crm:Account:2", name="Acme Holding")])
+    world.compose()
+    assert world.composed(1)["parent_id"] == golden(2)
+    assert world.composed(1)["provenance"]["parent_id"]["ref"] == "crm:Account:1"
+    world.customer(3, [world.party("bank:customer:3", name="Acme Holding SE"), "crm:Account:2"])
+    world.lineage("merged", 2, 3)
+    world.release()
+    assert world.composed(1)["parent_id"] == golden(3)
+    assert world.rows("SELECT golden_id, parent_id FROM golden.customer WHERE parent_id IS NOT NULL") == [
+        {"golden_id": golden(1), "parent_id": golden(3)}
+    ]
+    world.merge(1, into=3, refs=["crm:Account:1"])
+    world.release()
+    assert world.composed(3)["parent_id"] is None
+    assert world.compose().composed == 0

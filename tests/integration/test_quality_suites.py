@@ -141,6 +141,7 @@ FAULTS = {
             ('c:S:9', 'c', 'S', '9', 'desk:users:1', 'email', 'news', 'withdrawn', '2025-01-01Z')""",
     "golden.values_traced": f"UPDATE golden.composed_customer SET provenance = provenance - 'email' WHERE golden_id = '{ANN}'",
     "golden.employer_known": f"UPDATE golden.composed_customer SET employer_id = '{BOB}' WHERE golden_id = '{ANN}'",
+    "golden.parent_known": f"UPDATE golden.composed_customer SET parent_id = '{BOB}' WHERE golden_id = '{ANN}'",
     "golden.nothing_left_to_compose": f"INSERT INTO golden.to_compose VALUES ('{ANN}')",
     "golden.customer_volume": _PUBLISHED,
     "golden.id_churn": _MOVED,

@@ -57,7 +57,7 @@ class Party(Base):
     language: Mapped[str | None]
     employer_name: Mapped[str | None]
     employer_ref: Mapped[str | None] = mapped_column(index=True)
-    parent_ref: Mapped[str | None]
+    parent_ref: Mapped[str | None] = mapped_column(index=True)
     owner_name: Mapped[str | None]
     merged_into_ref: Mapped[str | None]
     source_created_at: Mapped[Moment | None]

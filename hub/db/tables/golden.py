@@ -35,6 +35,7 @@ class _Customer:
     birth_date: Mapped[dt.date | None]
     language: Mapped[str | None]
     employer_id: Mapped[uuid.UUID | None]
+    parent_id: Mapped[uuid.UUID | None]
     departments: Mapped[Words]
     members: Mapped[Words]
     finance: Mapped[Json]
@@ -62,6 +63,9 @@ class CustomerRow(_Customer, Base):
     __tablename__ = "customer_row"
     __table_args__ = (
         Index("uq_customer_row_current", "golden_id", unique=True, postgresql_where=text("valid_to IS NULL")),
+        Index(
+            "ix_customer_row_parent", "parent_id", postgresql_where=text("valid_to IS NULL AND parent_id IS NOT NULL")
+        ),
         Index(None, "publication"),
         SCHEMA,
     )

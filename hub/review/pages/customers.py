@@ -91,7 +91,8 @@ def customer(request: Request, connection: Reading, golden_id: uuid.UUID) -> Res
         customer=row,
         asked=golden_id if golden_id != found.golden_id else None,
         groups=[(title, values(row, names)) for title, names in GROUPS],
-        employer=_employer(connection, row["employer_id"]),
+        above=_named(connection, row["employer_id"] or row["parent_id"]),
+        below=customers.organizations_below(connection, found.golden_id),
         facets=[(department.value, row[department.value]) for department in Department if row[department.value]],
         members=members,
         opportunities=customers.opportunities(connection, found.golden_id),
@@ -121,7 +122,7 @@ def steps(versions: Sequence[RowMapping]) -> list[Step]:
     return found
 
 
-def _employer(connection: Connection, golden_id: uuid.UUID | None) -> tuple[uuid.UUID, str] | None:
+def _named(connection: Connection, golden_id: uuid.UUID | None) -> tuple[uuid.UUID, str] | None:
     name = customers.name_of(connection, golden_id) if golden_id else None
     return (golden_id, name) if golden_id and name else None
 

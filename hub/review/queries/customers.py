@@ -94,6 +94,14 @@ def lineage(connection: Connection, golden_id: uuid.UUID) -> Sequence[Row[Any]]:
     ).all()
 
 
+def organizations_below(connection: Connection, golden_id: uuid.UUID) -> Sequence[Row[Any]]:
+    """The organizations that belong to this one, by name; the first 50."""
+    return connection.execute(
+        text("SELECT golden_id, name FROM golden.customer WHERE parent_id = :id ORDER BY name, golden_id LIMIT 50"),
+        {"id": golden_id},
+    ).all()
+
+
 def name_of(connection: Connection, golden_id: uuid.UUID) -> str | None:
     return connection.execute(
         text("SELECT name FROM golden.customer WHERE golden_id = :id"), {"id": golden_id}
