@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, text
 from benchmarks import people
 from hub.db import arrow
 from hub.db.engine import open_database
+from hub.golden import dirty
 from hub.identity.matching import match_parties
 from hub.identity.search import candidates
 from hub.model.kinds import PartyKind
@@ -46,20 +47,21 @@ def measure(engine: Engine, rows: int) -> None:
     changed = int(rows * CHANGED_SHARE)
     world = people.persons(rows + changed + SEARCHES)
     with engine.begin() as connection:
-        _insert(connection, world.slice(0, rows))
-    first = _match(engine, USUAL, "first run: standardise, fill the index, train, match")
+        insert(connection, world.slice(0, rows))
+    first = match(engine, USUAL, "first run: standardise, fill the index, train, match")
     with engine.begin() as connection:
-        _change(connection, world.slice(rows, changed), rows)
-    delta = _match(engine, USUAL, f"{CHANGED_SHARE:.0%} of the parties changed")
-    again = _match(engine, OTHER, "everything again under the same model")
-    _say(f"the delta took {delta / first:.1%} of the first run, {delta / again:.1%} of the run over everything")
-    _match(engine, USUAL, "and once more")
+        change(connection, world.slice(rows, changed), rows)
+    delta = match(engine, USUAL, f"{CHANGED_SHARE:.0%} of the parties changed")
+    again = match(engine, OTHER, "everything again under the same model")
+    say(f"the delta took {delta / first:.1%} of the first run, {delta / again:.1%} of the run over everything")
+    match(engine, USUAL, "and once more")
     _say_sizes(engine)
     _search(engine, world.slice(rows + changed).drop(["person"]).to_pylist())
-    _say(f"peak memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GB")
+    say(f"peak memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GB")
 
 
-def _insert(connection: Connection, world: pa.Table) -> None:
+def insert(connection: Connection, world: pa.Table) -> None:
+    """Write the persons of a world as parties that nobody has matched yet."""
     numbers = [str(number) for number in range(world.num_rows)]
     constant = {"source": "crm", "stream": "Contact", "kind": KIND.value, "department": "sales"}
     columns = {name: pa.repeat(pa.scalar(value), world.num_rows) for name, value in constant.items()}
@@ -70,8 +72,8 @@ def _insert(connection: Connection, world: pa.Table) -> None:
     connection.execute(text("ANALYZE canonical.party"))
 
 
-def _change(connection: Connection, new: pa.Table, rows: int) -> None:
-    """As many records as `new` has get something of it."""
+def change(connection: Connection, new: pa.Table, rows: int) -> None:
+    """As many of the first `rows` records as `new` has get something of it, and are queued as conform would."""
     random = np.random.default_rng(1)
     refs = pa.array([f"crm:Contact:{number}" for number in random.choice(rows, new.num_rows, replace=False)])
     which = pa.array(random.choice(len(CHANGES), new.num_rows, p=[share for _, share in CHANGES]))
@@ -92,13 +94,15 @@ def _change(connection: Connection, new: pa.Table, rows: int) -> None:
     connection.execute(
         text("INSERT INTO canonical.to_match SELECT party_id FROM canonical.party JOIN news USING (ref)")
     )
+    dirty.mark(connection, refs.to_pylist())
 
 
-def _match(engine: Engine, settings: MatchSettings, what: str) -> float:
+def match(engine: Engine, settings: MatchSettings, what: str) -> float:
+    """Match what is queued, say what came of it, and return the seconds."""
     begun = time.perf_counter()
     report = match_parties(engine, KIND, settings, progress=silent)
     seconds = time.perf_counter() - begun
-    _say(
+    say(
         f"{what}: {seconds:.1f} s; {report.changed:,} of {report.parties:,} parties, {report.compared:,} pairs, "
         f"{report.written:,} written, {report.removed:,} removed, {len(report.dropped_blocks):,} keys too common"
     )
@@ -114,7 +118,7 @@ def _search(engine: Engine, records: list[dict[str, Any]]) -> None:
             found += bool(candidates(connection, record, KIND, USUAL))
             taken.append(1000 * (time.perf_counter() - begun))
     p50, p95, p99 = np.percentile(taken, [50, 95, 99])
-    _say(f"{len(records):,} searches, {found:,} with candidates: p50 {p50:.1f} ms, p95 {p95:.1f} ms, p99 {p99:.1f} ms")
+    say(f"{len(records):,} searches, {found:,} with candidates: p50 {p50:.1f} ms, p95 {p95:.1f} ms, p99 {p99:.1f} ms")
 
 
 def _say_sizes(engine: Engine) -> None:
@@ -123,10 +127,11 @@ def _say_sizes(engine: Engine) -> None:
             size, rows = connection.execute(
                 text(f"SELECT pg_total_relation_size('{table}') / 1e6, (SELECT count(*) FROM {table})")
             ).one()
-            _say(f"{table}: {rows:,} rows, {size:,.0f} MB with its indexes")
+            say(f"{table}: {rows:,} rows, {size:,.0f} MB with its indexes")
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """A line at once, also where the output is a file."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 

@@ -99,6 +99,9 @@ def _publication(found: Mapping[str, Any], status: str, errors: tuple[str, ...])
         f"[bold]{golden['customers']:,}[/] golden customers: {kinds}",
         f"{golden['pairs_waiting']:,} doubtful pairs wait for a person",
     ]
+    if golden["merged"] or golden["split"]:
+        churn = f"{golden['merged']:,} merged away, {golden['split']:,} came out of others"
+        lines.append(f"golden ids that moved: {churn} ({golden['id_churn']:.1%} of the customers)")
     if golden["contradictions"]:
         lines.append(f"{golden['contradictions']:,} judgements contradict others: see /review/conflicts")
     lines += [f"warning: {w['check']} ({w['failed'] or 0:,} rows)" for w in publication["warnings"]]

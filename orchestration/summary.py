@@ -65,18 +65,20 @@ def _pairs(report: dict[str, Any]) -> dict[str, Any]:
     return {name: report.get(name) for name in names}
 
 
-def _golden(engine: Engine, noted: dict[str, Any]) -> dict[str, int]:
+def _golden(engine: Engine, noted: dict[str, Any]) -> dict[str, Any]:
     with engine.connect() as connection:
         kinds = connection.execute(text("SELECT kind, count(*) FROM golden.customer GROUP BY kind")).all()
         waiting = count_waiting(connection, QueueFilter())
         contradictions = len(conflicts(connection))
     by_kind: dict[str, int] = {kind: count for kind, count in kinds}  # noqa: C416  # rows are not tuples to mypy
     resolved = noted.get("resolved", {}).get("customers", {})
+    customers = sum(by_kind.values())
     return {
-        "customers": sum(by_kind.values()),
+        "customers": customers,
         "persons": by_kind.get("person", 0),
         "organizations": by_kind.get("organization", 0),
         **{name: resolved.get(name, 0) for name in ("created", "merged", "split", "moved")},
+        "id_churn": (resolved.get("merged", 0) + resolved.get("split", 0)) / max(customers, 1),
         "pairs_waiting": waiting,
         "contradictions": contradictions,
     }

@@ -97,7 +97,7 @@ def _record(
 
 
 def _name(golden: Golden, what: str, ids: dict[str, uuid.UUID | None]) -> None:
-    """What survived is a ref of the source; what is published is the customer that it leads to, by ref of the winner."""
+    """What survived is a ref of the source; what is published is the customer that it leads to."""
     if golden.values.pop(f"{what}_ref", None) is not None:
         golden.values[f"{what}_id"] = ids[golden.provenance[f"{what}_ref"]["ref"]]
     if f"{what}_ref" in golden.provenance:

@@ -72,6 +72,7 @@ def test_run_once_prints_one_json_object_and_nothing_else_on_stdout(hub: Hub):
     assert set(found["pairs"]) == {"person", "organization"}
     (row,) = hub.rows("SELECT count(*) AS customers, max(publication) AS number FROM golden.customer")
     assert found["golden"]["customers"] == row.customers
+    assert (found["golden"]["id_churn"], found["golden"]["contradictions"]) == (0, 0)
     assert found["publication"]["number"] == row.number == 1
 
 

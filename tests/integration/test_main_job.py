@@ -51,6 +51,8 @@ def test_everything_is_done_once_then_nothing_then_only_what_changed(departments
     landed = sum(s["inserted"] + s["updated"] + s["deleted"] for s in third.summary["sources"].values())
     everything = sum(s["records"] for s in third.summary["sources"].values())
     assert 0 < landed < everything / 4
+    told = third.summary["golden"]
+    assert told["id_churn"] == (told["merged"] + told["split"]) / told["customers"] < 0.1
     assert 0 < sum(pairs["changed"] for pairs in third.summary["pairs"].values()) < _parties(db) / 4
 
 
