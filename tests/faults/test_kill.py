@@ -88,7 +88,6 @@ def scalar(engine: Engine, query: str) -> int:
     [
         ("landing.source_record", "SELECT count(*) FROM landing.source_record"),
         ("canonical.party", "SELECT count(*) FROM landing.source_record"),
-        ("identity.blocking_key_person", "SELECT count(*) FROM canonical.to_match"),
         ("identity.pair", "SELECT count(*) FROM canonical.to_match"),
         ("golden.composed_customer", "SELECT count(*) FROM golden.to_compose"),
         ("golden.publication", "SELECT count(*) FROM golden.to_publish"),
