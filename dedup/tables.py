@@ -2,14 +2,16 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TextIO
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyarrow import csv as arrow_csv
 from pyarrow import parquet
@@ -45,6 +47,7 @@ class Opened:
     """A file's table. `numbers` (rows,) counts the file's records from 1, bad ones too, which are not in the table.
 
     `how` says in a few words how it was read; `bad_rows` are all that were left out, `bad` the first five of them.
+    `warnings` are sentences, without values of the file, about what may have been read otherwise than it was meant.
     """
 
     table: pa.Table
@@ -52,6 +55,7 @@ class Opened:
     how: str
     bad_rows: int = 0
     bad: tuple[BadRow, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -162,14 +166,17 @@ def _read_as(path: Path, form: _Form) -> Opened:
     names = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
     how = f"CSV, {names[form.separator]}, {'Windows-1252' if form.encoding == 'cp1252' else form.encoding.upper()}"
     table, bad = _parse(path, form, threads=True)
-    if not bad:
-        _check_end(path, table)
-        return Opened(table, np.arange(1, table.num_rows + 1), how)
-    # Only a reader without threads knows the places of the rows that it leaves out.
-    table, bad = _parse(path, form, threads=False)
+    if bad:  # only a reader without threads knows the places of the rows that it leaves out
+        table, bad = _parse(path, form, threads=False)
     rows = np.arange(1, table.num_rows + len(bad) + 1)
-    numbers = np.delete(rows, [each.number - 2 for each in bad])  # the reader counts from 1 and counts the header
-    return Opened(table, numbers, how, len(bad), tuple(islice(_bad_rows(path, form), _NAMED_BAD_ROWS)))
+    left_out = {each.number - 1: each.text for each in bad}  # the reader counts from 1 and counts the header
+    numbers = np.delete(rows, [number - 1 for number in left_out])
+    last = left_out.get(len(rows)) or "".join(column[-1].as_py() or "" for column in table.columns if len(rows))
+    if len(last.splitlines()) > 1 or last.endswith(("\n", "\r")):
+        _check_end(path, form, len(rows))
+    warnings = tuple(_run_on(chain(_long_values(table, numbers, form), left_out.items()), form))
+    named = tuple(islice(_bad_rows(path, form), _NAMED_BAD_ROWS)) if bad else ()
+    return Opened(table, numbers, how, len(bad), named, warnings)
 
 
 def _parse(path: Path, form: _Form, *, threads: bool) -> tuple[pa.Table, list[arrow_csv.InvalidRow]]:
@@ -202,21 +209,49 @@ def _parse(path: Path, form: _Form, *, threads: bool) -> tuple[pa.Table, list[ar
     raise UnreadableError(f"it has a row of more than {_BLOCK >> 20} MB: is a quote never closed?")
 
 
-def _check_end(path: Path, table: pa.Table) -> None:
-    """Raise where a quote that is never closed has swallowed the end of the file into the last value."""
-    last = [column[-1].as_py() for column in table.columns] if table.num_rows else []
-    if any("\n" in value for value in last if value) and path.read_bytes().count(b'"') % 2:
-        raise UnreadableError(
-            f"the quote that opens in record {table.num_rows:,} is never closed, so that the rest of the file "
-            "would become one value: close it, or remove it"
+def _check_end(path: Path, form: _Form, record: int) -> None:
+    """Raise where a quote that is never closed has swallowed the end of the file into its last record."""
+    end = ["the end"]
+    with _text(path, form) as text:
+        reader = csv.reader(chain(text, end), delimiter=form.separator)
+        if deque(reader, maxlen=1)[0] != end:
+            raise UnreadableError(
+                f"the quote that opens in record {record:,} is never closed, so that the rest of the file "
+                "would become one value: close it, or remove it"
+            )
+
+
+def _long_values(table: pa.Table, numbers: NDArray[np.int64], form: _Form) -> Iterator[tuple[int, str]]:
+    """The values that hold as many separators as a record, with the numbers of their records."""
+    for column in table.columns:
+        many = pc.greater_equal(pc.count_substring(column, form.separator), len(form.header) - 1)
+        places = pc.indices_nonzero(many.combine_chunks())
+        yield from zip(numbers[places].tolist(), column.take(places).to_pylist(), strict=True)
+
+
+def _run_on(texts: Iterable[tuple[int, str]], form: _Form) -> Iterator[str]:
+    """A warning where a quote that was closed too late, by the next one in the file, has swallowed whole records."""
+    least = max(len(form.header) - 1, 2)
+    within = {
+        number: sum(line.count(form.separator) >= least for line in text.splitlines()[1:-1]) for number, text in texts
+    }
+    swallowed = {number: lines for number, lines in within.items() if lines}
+    if swallowed:
+        yield (
+            f"{sum(swallowed.values()):,} lines that look like records stand within quotes and are not read as "
+            f"records, the first in record {min(swallowed):,} of the file: close the quote that opens there"
         )
 
 
 def _bad_rows(path: Path, form: _Form) -> Iterator[BadRow]:
-    with path.open(encoding="utf-8-sig" if form.encoding == "utf-8" else form.encoding, newline="") as text:
-        csv.field_size_limit(1 << 30)
+    with _text(path, form) as text:
         reader, line = csv.reader(text, delimiter=form.separator), 1
         for row in reader:
             if row and len(row) != len(form.header):
                 yield BadRow(line, len(row))
             line = reader.line_num + 1
+
+
+def _text(path: Path, form: _Form) -> TextIO:
+    csv.field_size_limit(1 << 30)
+    return path.open(encoding="utf-8-sig" if form.encoding == "utf-8" else form.encoding, newline="")

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,7 @@ def summary(finished: Finished) -> dict[str, Any]:
         "read_as": finished.opened.how,
         "records": report.records,
         "rows_left_out": finished.opened.bad_rows,
+        "warnings": list(_warnings(finished.opened)),
         "id": finished.ids.column_names[0],
         "columns": [
             {"name": name, "kind": guess.kind.value, "reason": guess.reason} for name, guess in finished.guesses.items()
@@ -110,14 +111,24 @@ def show_mapping(opened: Opened, guesses: Mapping[str, Guess]) -> None:
     say("\n[bold]Columns[/]", table, sep="\n")
     first = next(name for name, guess in guesses.items() if guess.kind not in UNSEEN)
     say(escape(f"\nA guess is wrong? --column '{first}=KIND' says what it holds, --ignore '{first}' leaves it out.\n"))
-    if any(looks.is_value(name) for name in guesses):
-        say(
-            "[yellow]The first line looks like a record[/], but is taken for the names of columns: put them above it.\n"
+    for warning in _warnings(opened):
+        say(f"[yellow]Look at this:[/] {escape(warning)}.\n")
+
+
+def _warnings(opened: Opened) -> Iterator[str]:
+    """What may have been read otherwise than it was meant, without values of the file."""
+    yield from opened.warnings
+    if any(looks.is_value(name) for name in opened.table.column_names):
+        yield (
+            "The first line looks like a record, but is taken for the names of columns and not compared: "
+            "put a line with the names above it"
         )
     if opened.bad_rows:
         lines = ", ".join(f"line {bad.line} ({bad.fields} fields)" for bad in opened.bad)
-        expected = opened.table.num_columns
-        say(f"[yellow]{opened.bad_rows:,} rows are left out[/]: they do not have {expected} fields: {lines} ...\n")
+        more = " ..." if opened.bad_rows > len(opened.bad) else ""
+        yield (
+            f"{opened.bad_rows:,} rows are left out: they do not have {opened.table.num_columns} fields: {lines}{more}"
+        )
 
 
 def show_plan(plan: Plan) -> None:

@@ -170,9 +170,10 @@ def test_rows_with_too_many_or_few_fields_are_left_out_and_named_by_their_line(t
 
 
 def test_a_missing_header_line_is_noticed(tmp_path):
-    answer = onerecord("dedupe", written(tmp_path / "people.csv", header=ROWS[0], rows=ROWS[1:]))
-    assert "The first line looks like a record" in answer.told
-    assert "looks like a record" not in onerecord("dedupe", written(tmp_path / "people.csv")).told
+    path = written(tmp_path / "people.csv", header=ROWS[0], rows=ROWS[1:])
+    assert "The first line looks like a record" in onerecord("dedupe", path).told
+    assert "The first line looks like a record" in report(path)["warnings"][0]
+    assert report(written(tmp_path / "people.csv"))["warnings"] == []
 
 
 def test_values_cannot_steer_the_terminal_nor_pass_as_markup(tmp_path):
@@ -203,6 +204,7 @@ def test_it_needs_neither_settings_nor_the_libraries_of_the_hub(tmp_path):
         (b"name,city\n", "a header of 2 columns, name, city, and no rows"),
         (b"name,city\nAnna\nBert\n", "none of its 2 rows has as many fields"),
         (b'name,city\nAnna,"Bern\nBert,Ulm\nCarl,Graz\n', "the quote that opens in record 1 is never closed"),
+        (b'name,city\nAnna,Bern\n"Bert,Ulm\nCarl,Graz\n', "the quote that opens in record 2 is never closed"),
         (b"PK\x03\x04rest of a workbook", "save the sheet as CSV"),
         (b"PAR1 and no more", "damaged Parquet"),
         (b"\x00\x01\x02\x03", "neither CSV nor Parquet"),

@@ -1,0 +1,38 @@
+"""CSV and Parquet files as programs and people write them: nothing in them is lost without a word."""
+
+from pathlib import Path
+
+import pytest
+
+from dedup import tables
+
+HEADER = "first_name,last_name,city"
+PEOPLE = ["Anna,Aumann,Bern", "Bert,Becker,Ulm", "Carl,Conrad,Graz", "Dora,Dietz,Jena", "Emil,Engel,Linz"]
+
+
+def opened(folder: Path, content: str | bytes, name: str = "people.csv") -> tables.Opened:
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return tables.read(path)
+
+
+def lines(*rows: str) -> str:
+    return "\n".join(rows) + "\n"
+
+
+def test_a_quote_that_is_closed_too_late_is_told(tmp_path: Path) -> None:
+    swallowed = [PEOPLE[0], '"Bert,Becker,Ulm', *PEOPLE[2:4], 'Fritz","Fuchs",Bern', *PEOPLE[4:]]
+    found = opened(tmp_path, lines(HEADER, *swallowed))
+    assert found.table.num_rows + found.bad_rows == 3
+    assert "2 lines that look like records" in found.warnings[0]
+    assert "record 2 of the file" in found.warnings[0]
+
+
+def test_an_open_quote_is_told_whatever_other_quotes_there_are(tmp_path: Path) -> None:
+    with pytest.raises(tables.UnreadableError, match="opens in record 3 is never closed"):
+        opened(tmp_path, lines(HEADER, 'Anna,5" pipe,Bern', "too,few", '"Carl,Conrad,Graz', *PEOPLE[3:]))
+
+
+def test_values_of_several_lines_are_no_mistake(tmp_path: Path) -> None:
+    found = opened(tmp_path, lines(HEADER, 'Anna,"Aumann, Dr.\nor, as some say\nAu",Bern', 'Bert,Becker,"Ulm\nSüd"'))
+    assert (found.table.num_rows, found.bad_rows, found.warnings) == (2, 0, ())
