@@ -3,18 +3,14 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from rapidfuzz import process
 
-from dedup import headers, looks
-from dedup.headers import Header
+from dedup import looks
+from dedup.facts import Facts, look
 from dedup.kinds import Kind
 from dedup.looks import Sample
 
-# Enough to tell a share of 1 % from none; a table of a million rows costs no more than this many.
-_SAMPLED = 10_000
 # A column where a value stands for five records or more, and of at most this many values, sorts records into groups.
 _ROWS_EACH, _MOST_CATEGORIES = 5, 1000
 _FEW = 20  # rows below which it is no sign of a key that all values differ
@@ -32,19 +28,6 @@ class Guess:
     reason: str
 
 
-@dataclass(frozen=True)
-class _Facts:
-    """A column as far as it was looked at. `all_differ` counts the given values of every row, not of the sample."""
-
-    name: str
-    header: Header
-    seen: Sample
-    comparable: bool = True
-    empty: bool = False
-    constant: bool = False
-    all_differ: bool = False
-
-
 def guess(
     table: pa.Table,
     *,
@@ -57,10 +40,14 @@ def guess(
     `id` names the column that names the records, `ignore` those to leave out, and `given` what is known better; they
     win over any guess. At most one column becomes `Kind.ID`. Deterministic; looks at 10,000 rows at most.
 
-    Raises ValueError for names that are no column, for columns of one name, and where nothing is left to compare.
+    Raises ValueError for names that are no column, for columns of one name, for one to compare that holds no text, and
+    where nothing is left to compare.
     """
     said = _said(table.column_names, id, ignore, given or {})
-    facts = [_facts(table, name) for name in table.column_names if name not in said]
+    for name in (name for name, each in said.items() if each.kind not in _UNUSABLE):
+        if told := look(table, name).no_text:
+            raise ValueError(f"the column {name!r} cannot be compared: it {told}")
+    facts = [look(table, name) for name in table.column_names if name not in said]
     found = _guesses(facts, said, keep_constant=False)
     if all(each.kind in _UNUSABLE for each in found.values()):
         found = _guesses(facts, said, keep_constant=True)
@@ -96,40 +83,11 @@ def _nearest(name: str, names: list[str]) -> str:
     return f": did you mean {best[2]!r}?" if best else f": the columns are {', '.join(map(repr, names[:20]))}"
 
 
-def _facts(table: pa.Table, name: str) -> _Facts:
-    column, header = table[name], headers.read(name)
-    if pa.types.is_nested(column.type) or "binary" in str(column.type):
-        return _Facts(name, header, looks.sample(()), comparable=False)
-    rows = np.unique(np.linspace(0, max(len(column) - 1, 0), min(len(column), _SAMPLED)).astype(np.int64))
-    places = pa.array(rows.tolist(), pa.int64())  # of an ndarray it would import pandas, 0.4 s
-    seen = looks.sample(column.take(places).to_pylist())
-    differ = seen.distinct == len(seen.values) and len(seen.values) > 0
-    different = _distinct(column) if differ or seen.distinct < 2 else None
-    return _Facts(
-        name,
-        header,
-        seen,
-        empty=column.null_count == len(column) or (not seen.values and len(column) <= _SAMPLED),
-        constant=different is not None and different <= 1,
-        all_differ=differ and different == len(column) - column.null_count,
-    )
-
-
-def _distinct(column: pa.ChunkedArray) -> int:
-    if pa.types.is_null(column.type):
-        return 0
-    if pa.types.is_null(column.type):
-        return 0
-    coded = pa.types.is_dictionary(column.type) or pa.types.is_string_view(column.type)
-    plain = column.cast(pa.string()) if coded else column
-    return int(pc.count_distinct(plain, mode="only_valid").as_py())
-
-
-def _guesses(facts: list[_Facts], said: Mapping[str, Guess], *, keep_constant: bool) -> dict[str, Guess]:
+def _guesses(facts: list[Facts], said: Mapping[str, Guess], *, keep_constant: bool) -> dict[str, Guess]:
     """A guess for every column, the user's included: first one by one, then those that depend on their neighbours."""
     has_key = any(each.kind is Kind.ID for each in said.values())
     found: dict[str, Guess] = dict(said)
-    names: list[_Facts] = []
+    names: list[Facts] = []
     previous: Kind | None = None
     for column in facts:
         one = _unusable(column, keep_constant=keep_constant) or _key(column, previous, has_key=has_key)
@@ -146,9 +104,9 @@ def _guesses(facts: list[_Facts], said: Mapping[str, Guess], *, keep_constant: b
     return found
 
 
-def _unusable(column: _Facts, *, keep_constant: bool) -> Guess | None:
-    if not column.comparable:
-        return Guess(Kind.IGNORED, "holds lists or bytes, not text")
+def _unusable(column: Facts, *, keep_constant: bool) -> Guess | None:
+    if column.no_text:
+        return Guess(Kind.IGNORED, column.no_text)
     if not column.seen.values:
         return Guess(Kind.IGNORED, "has no values" if column.empty else "has hardly any values")
     if column.constant and not keep_constant:
@@ -158,7 +116,7 @@ def _unusable(column: _Facts, *, keep_constant: bool) -> Guess | None:
     return None
 
 
-def _key(column: _Facts, previous: Kind | None, *, has_key: bool) -> Guess | None:
+def _key(column: Facts, previous: Kind | None, *, has_key: bool) -> Guess | None:
     """Columns named as keys: the first one that is different in every row names the records."""
     if not column.header.key or column.header.said is not None or looks.single_words(column.seen) < 0.5:
         return None
@@ -175,7 +133,7 @@ def _key(column: _Facts, previous: Kind | None, *, has_key: bool) -> Guess | Non
     return Guess(Kind.IDENTIFIER, "the name says key, and some rows share its values")
 
 
-def _by_header(column: _Facts) -> Guess | None:
+def _by_header(column: Facts) -> Guess | None:
     said = column.header.said
     if said is Kind.STREET and not looks.fits(said, column.seen):
         said = Kind.HOUSE_NUMBER  # "Straße Nr." beside "Straße"
@@ -188,7 +146,7 @@ def _by_header(column: _Facts) -> Guess | None:
     return Guess(said, f'the name says "{column.header.phrase}"')
 
 
-def _by_values(column: _Facts) -> Guess:
+def _by_values(column: Facts) -> Guess:
     seen = column.seen
     told = _form(seen) or _code(column)
     if column.header.said in {None, told.kind}:
@@ -220,7 +178,7 @@ def _form(seen: Sample) -> Guess | None:
     return None
 
 
-def _code(column: _Facts) -> Guess:
+def _code(column: Facts) -> Guess:
     """Kinds without a form of their own: groups, measures, codes and any other words."""
     seen = column.seen
     if _is_category(seen):
@@ -245,7 +203,7 @@ def _is_category(seen: Sample) -> bool:
     return few and short
 
 
-def _people(facts: list[_Facts], found: Mapping[str, Guess]) -> dict[str, Guess]:
+def _people(facts: list[Facts], found: Mapping[str, Guess]) -> dict[str, Guess]:
     """Family names, where no column is named so: another column of known names, or of single words beside them."""
     told = [column for column in facts if _is(found, column, Kind.GIVEN_NAME) and column.header.said is None]
     if not told or _has(found, Kind.FAMILY_NAME):
@@ -258,7 +216,7 @@ def _people(facts: list[_Facts], found: Mapping[str, Guess]) -> dict[str, Guess]
     return {column.name: Guess(Kind.FAMILY_NAME, "single words beside the given names") for column in family[:1]}
 
 
-def _bare_name(column: _Facts, found: Mapping[str, Guess], facts: Iterable[_Facts]) -> Guess:
+def _bare_name(column: Facts, found: Mapping[str, Guess], facts: Iterable[Facts]) -> Guess:
     """Whether a column that is only called `name` holds people or organizations: the values and other columns tell."""
     seen = column.seen
     legal, known, single = looks.legal_forms(seen), looks.people(seen), looks.single_words(seen)
@@ -287,11 +245,11 @@ def _repeats(seen: Sample, names: list[Sample]) -> float:
     return seen.word_share(lambda words: words[0] in known or words[-1] in known)
 
 
-def _is_born(found: Mapping[str, Guess], facts: Iterable[_Facts]) -> bool:
+def _is_born(found: Mapping[str, Guess], facts: Iterable[Facts]) -> bool:
     return any(_is(found, each, Kind.DATE) and each.header.phrase != "date" for each in facts)
 
 
-def _is(found: Mapping[str, Guess], column: _Facts, kind: Kind) -> bool:
+def _is(found: Mapping[str, Guess], column: Facts, kind: Kind) -> bool:
     return column.name in found and found[column.name].kind is kind
 
 

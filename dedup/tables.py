@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from pyarrow import csv as arrow_csv
 from pyarrow import parquet
 
+from dedup.standardise import series
+
 _SEPARATORS = ",;\t|"
 _HEAD = 1 << 18
 # A block holds whole rows: large enough for any sane row, small enough that several are read side by side.
@@ -103,9 +105,11 @@ def write(table: pa.Table, path: Path) -> None:
 def _parquet(path: Path) -> Opened:
     try:
         # Buffering ahead doubles the time on a local disk.
-        table = parquet.read_table(path, pre_buffer=False)
+        table = parquet.ParquetFile(path, pre_buffer=False).read()
     except pa.ArrowException as error:
         raise UnreadableError(f"this is a damaged Parquet file: {str(error).splitlines()[0]}") from None
+    for place, name in enumerate(table.column_names):
+        table = table.set_column(place, name, series.plain(table.column(place)))
     return Opened(table, np.arange(1, table.num_rows + 1), "Parquet")
 
 

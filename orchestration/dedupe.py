@@ -200,18 +200,21 @@ def _guess(table: "pa.Table", key: str | None, ignore: list[str], given: "Mappin
 def _ids(opened: "Opened", guesses: "Mapping[str, Guess]") -> "pa.Table":
     """One column that names the records: the id column, or the number of each record in the file."""
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     from dedup.kinds import Kind
+    from dedup.standardise import series
 
     name = next((name for name, guess in guesses.items() if guess.kind is Kind.ID), None)
     if name is None:
         return pa.table({"row": opened.numbers})
     if name == RESULT_COLUMN:
         raise ConfigurationError(f"the id column is called {name!r}, as the column of the result: name another --id")
-    column = opened.table[name].cast(pa.string())
-    repeated = len(column) - pc.count_distinct(column, mode="all").as_py()
-    if repeated or column.null_count:
+    try:
+        column = series.texts(opened.table[name].combine_chunks())
+    except ValueError as error:
+        raise ConfigurationError(f"the id column {name!r} {error}: name another --id") from None
+    repeated = len(column) - column.n_unique()
+    if repeated or column.null_count():
         what = f"{repeated:,} of its values repeat" if repeated else "it has empty values"
         raise ConfigurationError(
             f"the id column {name!r} does not name the records: {what}; name another --id, or --column {name}=ignored "

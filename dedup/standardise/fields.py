@@ -117,16 +117,16 @@ def _own(table: pa.Table, column: str, kind: Kind) -> tuple[Texts, NDArray[np.in
 
 def _distinct(table: pa.Table, name: str) -> tuple[Texts, NDArray[np.int32]]:
     """The distinct values of a column as text, and for each record the position of its value, or -1."""
+    column = table.column(name).combine_chunks()
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
     try:
-        column = table.column(name).combine_chunks()
-        if pa.types.is_dictionary(column.type):
-            column = column.dictionary_decode()
-        if pa.types.is_nested(column.type):
-            raise ValueError(f"column {name!r} holds lists or structures: give one value per row and column")
+        # Without a value it only tells whether the type can be read.
+        series.texts(column.slice(0, 0))
         encoded = column.dictionary_encode()
-        values = pl.Series(encoded.dictionary).cast(pl.String)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pl.exceptions.PolarsError) as error:
-        raise ValueError(f"column {name!r} of type {table.column(name).type} cannot be read as text") from error
+        values = series.texts(encoded.dictionary)
+    except ValueError as error:
+        raise ValueError(f"column {name!r} {error}: it cannot be compared") from None
     return values, _codes(encoded)
 
 

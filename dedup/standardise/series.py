@@ -9,6 +9,8 @@ from functools import cache
 
 import phonenumbers
 import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
 from anyascii import anyascii
 
 from dedup.standardise.lists import word_lines, word_list
@@ -20,6 +22,41 @@ Texts = pl.Series
 _DOUBLED = [letter * 2 for letter in "bcdfghjklmnpqrstvwx"]
 _NUMBER = r"\D"
 _LONGEST_PLACEHOLDER = 24
+
+
+def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column without views, of which arrow cannot pick rows."""
+    if pa.types.is_string_view(column.type):
+        return column.cast(pa.string())
+    return column.cast(pa.binary()) if pa.types.is_binary_view(column.type) else column
+
+
+def texts(values: pa.Array) -> Texts:
+    """Values of any type as text; whole numbers without the ".0" that columns with gaps get from other programs.
+
+    Raises ValueError, which says what they are, for values that are no text: lists, structures, bytes, durations.
+    """
+    kind = values.type
+    if pa.types.is_dictionary(kind):
+        return texts(values.dictionary).gather(pl.Series(values.indices))
+    if pa.types.is_nested(kind) or "binary" in str(kind):
+        raise ValueError("holds lists or bytes, not text")
+    if pa.types.is_duration(kind) or pa.types.is_interval(kind):
+        raise ValueError("holds spans of time, not text")
+    try:
+        return pl.Series(_whole(values).cast(pa.string()), dtype=pl.String)
+    except pa.ArrowException:
+        raise ValueError(f"holds {kind}, which cannot be read as text") from None
+
+
+def _whole(values: pa.Array) -> pa.Array:
+    """Floating numbers as integers, where all are whole."""
+    if not pa.types.is_floating(values.type):
+        return values
+    try:
+        return pc.if_else(pc.is_nan(values), None, values).cast(pa.int64())
+    except pa.ArrowException:
+        return values
 
 
 def given(values: Texts) -> Texts:

@@ -141,6 +141,20 @@ def test_parquet_in_and_out_keeps_the_type_of_the_id(tmp_path):
     assert found["Kundennr"].to_pylist() == table["Kundennr"].to_pylist()
 
 
+def test_what_is_no_text_is_ignored_or_refused_in_one_line(tmp_path):
+    columns = {name: [row[place] or None for row in ROWS] for place, name in enumerate(HEADER)}
+    table = pa.table({**columns, "key": pa.array([b"\xff\xfe"] * len(ROWS)), "Ort": [[row[6]] for row in ROWS]})
+    pq.write_table(table, "people.parquet")
+    found = report("people.parquet")
+    assert found["duplicates"] == 40
+    assert {one["name"] for one in found["columns"] if one["kind"] == "ignored"} == {"key", "Ort"}
+    for said in (("--id", "key"), ("--column", "Ort=city")):
+        answer = onerecord("dedupe", "people.parquet", *said)
+        assert answer.code == 2
+        assert "holds lists or bytes, not text" in answer.err.splitlines()[-1]
+        assert "Traceback" not in answer.told
+
+
 def test_what_the_user_says_wins_over_the_guess(tmp_path):
     path = written(tmp_path / "people.csv")
     said = report(path, "--id", "Kundennr", "--ignore", "Ort", "--ignore", "Telefon", "--column", "Nachname=text")

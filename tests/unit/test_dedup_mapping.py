@@ -298,3 +298,24 @@ def test_two_columns_of_one_name_are_refused():
     table = pa.Table.from_arrays([pa.array(["x"]), pa.array(["y"])], names=["mail", "mail"])
     with pytest.raises(ValueError, match="'mail' is there 2 times"):
         guess(table)
+
+
+def test_a_column_that_is_no_text_is_ignored_with_a_word_and_the_others_are_read():
+    found = guess(
+        pa.table(
+            {
+                "first_name": pa.array(some(*GIVEN), pa.string_view()),
+                "last_name": pa.array(some(*FAMILY)).dictionary_encode(),
+                "stay": each(lambda row: dt.timedelta(days=row)),
+                "photo": pa.array([b"x"] * ROWS, pa.binary_view()),
+                "born": pa.array([10**9] * ROWS, pa.date32()),
+            }
+        )
+    )
+    assert [one.kind for one in found.values()][:4] == [Kind.GIVEN_NAME, Kind.FAMILY_NAME, Kind.IGNORED, Kind.IGNORED]
+    assert found["stay"].reason == "holds spans of time, not text"
+
+
+def test_a_column_that_is_no_text_cannot_be_said_to_be_some():
+    with pytest.raises(ValueError, match="'stay' cannot be compared: it holds spans of time"):
+        guess(pa.table({"city": ["a"], "stay": [dt.timedelta(1)]}), given={"stay": Kind.TEXT})

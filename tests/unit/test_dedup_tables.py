@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from dedup import tables
@@ -36,3 +38,14 @@ def test_an_open_quote_is_told_whatever_other_quotes_there_are(tmp_path: Path) -
 def test_values_of_several_lines_are_no_mistake(tmp_path: Path) -> None:
     found = opened(tmp_path, lines(HEADER, 'Anna,"Aumann, Dr.\nor, as some say\nAu",Bern', 'Bert,Becker,"Ulm\nSüd"'))
     assert (found.table.num_rows, found.bad_rows, found.warnings) == (2, 0, ())
+
+
+def test_texts_of_parquet_files_are_plain_whoever_wrote_them(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"city": pa.array(["Bern", "Ulm"], pa.string_view())}), tmp_path / "people.parquet")
+    assert tables.read(tmp_path / "people.parquet").table["city"].take([1]).to_pylist() == ["Ulm"]
+
+
+def test_a_repeated_name_is_no_damage(tmp_path: Path) -> None:
+    twice = pa.Table.from_arrays([pa.array(["Bern"]), pa.array(["Ulm"])], names=["city", "city"])
+    pq.write_table(twice, tmp_path / "people.parquet")
+    assert tables.read(tmp_path / "people.parquet").table.column_names == ["city", "city"]
