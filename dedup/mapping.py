@@ -141,7 +141,8 @@ def _by_header(column: Facts) -> Guess | None:
         return None
     if said is Kind.TEXT and _is_category(column.seen):
         return Guess(Kind.CATEGORY, f"{column.seen.distinct} values that many rows share")
-    if said is Kind.DATE and looks.times_of_day(column.seen) > 1:
+    # What is called a birth date is one, even if it came through a time zone that moved it by an hour.
+    if said is Kind.DATE and column.header.phrase == "date" and looks.times_of_day(column.seen) > 1:
         return Guess(Kind.IGNORED, "a time to the minute: when something was written")
     return Guess(said, f'the name says "{column.header.phrase}"')
 

@@ -179,7 +179,7 @@ def date(values: Texts) -> Texts:
 
     Where day and month can be told apart nowhere in the column, "03/04/1980" is taken as the third of April.
     """
-    texts = values.cast(pl.String).str.replace(r"[T ]\d{1,2}:\d{2}.*$", "").str.strip_chars()
+    texts = values.cast(pl.String).str.replace(r"[T ]\d{1,2}:\d{2}.*$|\.0$", "").str.strip_chars()
     parts = texts.str.extract_groups(r"^(\d{1,2})[./\- ](\d{1,2})[./\- ](\d{4})$")
     first, second, year = (parts.struct.field(str(number)) for number in (1, 2, 3))
     month_first = bool((second.cast(pl.Int32) > 12).any()) and not bool((first.cast(pl.Int32) > 12).any())

@@ -319,3 +319,12 @@ def test_a_column_that_is_no_text_is_ignored_with_a_word_and_the_others_are_read
 def test_a_column_that_is_no_text_cannot_be_said_to_be_some():
     with pytest.raises(ValueError, match="'stay' cannot be compared: it holds spans of time"):
         guess(pa.table({"city": ["a"], "stay": [dt.timedelta(1)]}), given={"stay": Kind.TEXT})
+
+
+def test_a_birth_date_stays_one_in_any_form_that_programs_give_it():
+    hours = each(lambda row: dt.datetime(1960, 1, 1, 22 + row % 2, tzinfo=dt.UTC) + dt.timedelta(days=row * 97))
+    numbers = each(lambda row: float(f"19{row + 10}0512"))
+    found = kinds(
+        {"birth_date": hours, "dob": numbers, "Geburtsdatum": list(map(str, numbers)), "date": hours, "x": hours}
+    )
+    assert list(found.values()) == [Kind.DATE, Kind.DATE, Kind.DATE, Kind.IGNORED, Kind.IGNORED]

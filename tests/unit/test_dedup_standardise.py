@@ -146,3 +146,8 @@ def test_an_address_that_only_looks_like_one_of_gmail_is_left_as_it_is():
     given = ["A.b+x@gmail.com", "a.b@gmailxcom", "a.b@googlemail.com", "a.b@googlemailxcom"]
     found = series.email(pl.Series(given)).to_list()
     assert found == ["ab@gmail.com", "a.b@gmailxcom", "ab@gmail.com", "a.b@googlemailxcom"]
+
+
+def test_a_date_is_the_same_however_a_program_wrote_it() -> None:
+    written = pl.Series(["19800512.0", "19800512", "12.05.1980", "1980-05-12T23:00:00", "1980-05-12 00:00:00.000"])
+    assert set(series.date(written)) == {"19800512"}
