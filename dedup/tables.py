@@ -1,10 +1,8 @@
 """Reads a CSV or Parquet file of any origin as an arrow table, and writes results as either."""
 
 import csv
-import io
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import TextIO
@@ -16,13 +14,16 @@ from numpy.typing import NDArray
 from pyarrow import csv as arrow_csv
 from pyarrow import parquet
 
+from dedup import csv_form
+from dedup.csv_form import Form
+from dedup.opened import BadRow, Opened, UnreadableError
 from dedup.standardise import series
 
-_SEPARATORS = ",;\t|"
-_HEAD = 1 << 18
+_HEAD = 1 << 18  # enough to tell what a file is
 # A block holds whole rows: large enough for any sane row, small enough that several are read side by side.
 _BLOCK = 16 << 20
 _NAMED_BAD_ROWS = 5
+_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _OTHER_FORMATS = {
     b"PK\x03\x04": "a workbook or zip archive: save the sheet as CSV, or unpack it",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook: save the sheet as CSV",
@@ -32,48 +33,13 @@ _OTHER_FORMATS = {
 }
 
 
-class UnreadableError(ValueError):
-    """A file that is no table: one sentence, without the file's name, that says what is wrong and what to do."""
-
-
-@dataclass(frozen=True)
-class BadRow:
-    """A row with other than the header's number of fields. `line` counts the file's lines from 1."""
-
-    line: int
-    fields: int
-
-
-@dataclass(frozen=True)
-class Opened:
-    """A file's table. `numbers` (rows,) counts the file's records from 1, bad ones too, which are not in the table.
-
-    `how` says in a few words how it was read; `bad_rows` are all that were left out, `bad` the first five of them.
-    `warnings` are sentences, without values of the file, about what may have been read otherwise than it was meant.
-    """
-
-    table: pa.Table
-    numbers: NDArray[np.int64]
-    how: str
-    bad_rows: int = 0
-    bad: tuple[BadRow, ...] = ()
-    warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class _Form:
-    """How a CSV file is written."""
-
-    encoding: str
-    separator: str
-    header: tuple[str, ...]
-
-
 def read(path: Path) -> Opened:
     """The table of a CSV file (every column as text, empty fields as null) or Parquet file.
 
-    CSV: separated by comma, semicolon, tab or bar, UTF-8, UTF-16 with its mark, or Windows-1252. Raises
-    UnreadableError for anything else and for a file without rows, and OSError where it cannot be opened.
+    CSV: separated by comma, semicolon, tab or bar, or as its own first line `sep=` says; UTF-8, UTF-16 with its mark,
+    or Windows-1252; with a title above the names of the columns where these are known ones.
+
+    Raises UnreadableError for anything else and for a file without rows, and OSError where it cannot be opened.
     """
     with path.open("rb") as file:
         head = file.read(_HEAD)
@@ -87,10 +53,14 @@ def read(path: Path) -> Opened:
     else:
         opened = _csv(path, head)
     if opened.table.num_rows == 0:
-        left_out = (
-            f", and none of its {opened.bad_rows:,} rows has as many fields" if opened.bad_rows else " and no rows"
+        columns = f"there is a header of {opened.table.num_columns} columns"
+        if not opened.bad_rows:
+            raise UnreadableError(f"{columns} and no rows ({opened.how})")
+        raise UnreadableError(
+            f"{columns}, and none of its {opened.bad_rows:,} rows has as many fields: line {opened.bad[0].line} has "
+            f"{opened.bad[0].fields}. The first line must name every column: remove what stands above it, or add the "
+            f"names that are missing ({opened.how})"
         )
-        raise UnreadableError(f"there is a header of {opened.table.num_columns} columns{left_out} ({opened.how})")
     return opened
 
 
@@ -121,69 +91,31 @@ def _csv(path: Path, head: bytes) -> Opened:
         raise UnreadableError("this is neither CSV nor Parquet: it holds bytes that are no text")
     for encoding in encodings:
         try:
-            return _read_as(path, _form(head, encoding))
+            return _read_as(path, csv_form.find(path, encoding))
         except UnicodeDecodeError:
             continue
     raise UnreadableError("it is written neither in UTF-8 nor in Windows-1252: save it as UTF-8")
 
 
-def _form(head: bytes, encoding: str) -> _Form:
-    """Find the separator: the one by which most of the first rows have as many fields as the header, and the most."""
-    text = io.TextIOWrapper(io.BytesIO(head), "utf-8-sig" if encoding == "utf-8" else encoding, newline="")
-    begin = "".join(_lines_of(text, whole=len(head) < _HEAD))
-
-    def fit(separator: str) -> tuple[float, int]:
-        rows = list(islice(_rows(io.StringIO(begin, newline=""), separator), 100))
-        width = len(rows[0]) if rows else 0
-        return (sum(len(row) == width for row in rows) / max(len(rows), 1) if width > 1 else 0, width)
-
-    separator = max(_SEPARATORS, key=fit)
-    header, *first = islice(_rows(io.StringIO(begin, newline=""), separator), 2)
-    if not first:
-        raise UnreadableError(f"there is a header of {len(header)} columns, {', '.join(header[:9])}, and no rows")
-    names = tuple(name.strip() or f"column_{place}" for place, name in enumerate(header, start=1))
-    return _Form(encoding, separator, names)
-
-
-def _lines_of(text: TextIO, *, whole: bool) -> Iterator[str]:
-    """The lines of the file's beginning, without the last where it is cut off."""
-    previous = None
-    try:
-        for line in text:
-            if previous is not None:
-                yield previous
-            previous = line
-    except UnicodeDecodeError as error:
-        if whole or error.end < len(error.object):
-            raise
-    if previous is not None and whole:
-        yield previous
-
-
-def _rows(text: TextIO, separator: str) -> Iterator[list[str]]:
-    """The records of a CSV text, blank lines left out."""
-    csv.field_size_limit(1 << 30)
-    return (row for row in csv.reader(text, delimiter=separator) if row)
-
-
-def _read_as(path: Path, form: _Form) -> Opened:
-    names = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
-    how = f"CSV, {names[form.separator]}, {'Windows-1252' if form.encoding == 'cp1252' else form.encoding.upper()}"
+def _read_as(path: Path, form: Form) -> Opened:
+    encoding = "Windows-1252" if form.encoding == "cp1252" else form.encoding.upper()
+    how = f"CSV, {_NAMES.get(form.separator, form.separator)}, {encoding}"
     table, bad = _parse(path, form, threads=True)
     if bad:  # only a reader without threads knows the places of the rows that it leaves out
         table, bad = _parse(path, form, threads=False)
     rows = np.arange(1, table.num_rows + len(bad) + 1)
-    left_out = {each.number - 1: each.text for each in bad}  # the reader counts from 1 and counts the header
+    left_out = {each.number - form.above: each.text for each in bad}  # the reader counts from 1, and what is above
     numbers = np.delete(rows, [number - 1 for number in left_out])
     last = left_out.get(len(rows)) or "".join(column[-1].as_py() or "" for column in table.columns if len(rows))
     if len(last.splitlines()) > 1 or last.endswith(("\n", "\r")):
         _check_end(path, form, len(rows))
-    warnings = tuple(_run_on(chain(_long_values(table, numbers, form), left_out.items()), form))
+    swallowed = _run_on(chain(_long_values(table, numbers, form), left_out.items()), form)
+    warnings = tuple(chain(_above(form), swallowed))
     named = tuple(islice(_bad_rows(path, form), _NAMED_BAD_ROWS)) if bad else ()
     return Opened(table, numbers, how, len(bad), named, warnings)
 
 
-def _parse(path: Path, form: _Form, *, threads: bool) -> tuple[pa.Table, list[arrow_csv.InvalidRow]]:
+def _parse(path: Path, form: Form, *, threads: bool) -> tuple[pa.Table, list[arrow_csv.InvalidRow]]:
     bad: list[arrow_csv.InvalidRow] = []
 
     def leave_out(row: arrow_csv.InvalidRow) -> str:
@@ -199,7 +131,7 @@ def _parse(path: Path, form: _Form, *, threads: bool) -> tuple[pa.Table, list[ar
             use_threads=threads,
             block_size=block,
             column_names=list(form.header),
-            skip_rows_after_names=1,
+            skip_rows=form.above,
             encoding=form.encoding,
         )
         try:
@@ -213,7 +145,15 @@ def _parse(path: Path, form: _Form, *, threads: bool) -> tuple[pa.Table, list[ar
     raise UnreadableError(f"it has a row of more than {_BLOCK >> 20} MB: is a quote never closed?")
 
 
-def _check_end(path: Path, form: _Form, record: int) -> None:
+def _above(form: Form) -> Iterator[str]:
+    if form.title:
+        yield (
+            f"The names of the columns are taken from line {form.above}: what stands above it is taken for a title "
+            "and not read"
+        )
+
+
+def _check_end(path: Path, form: Form, record: int) -> None:
     """Raise where a quote that is never closed has swallowed the end of the file into its last record."""
     end = ["the end"]
     with _text(path, form) as text:
@@ -225,7 +165,7 @@ def _check_end(path: Path, form: _Form, record: int) -> None:
             )
 
 
-def _long_values(table: pa.Table, numbers: NDArray[np.int64], form: _Form) -> Iterator[tuple[int, str]]:
+def _long_values(table: pa.Table, numbers: NDArray[np.int64], form: Form) -> Iterator[tuple[int, str]]:
     """The values that hold as many separators as a record, with the numbers of their records."""
     for column in table.columns:
         many = pc.greater_equal(pc.count_substring(column, form.separator), len(form.header) - 1)
@@ -233,7 +173,7 @@ def _long_values(table: pa.Table, numbers: NDArray[np.int64], form: _Form) -> It
         yield from zip(numbers[places].tolist(), column.take(places).to_pylist(), strict=True)
 
 
-def _run_on(texts: Iterable[tuple[int, str]], form: _Form) -> Iterator[str]:
+def _run_on(texts: Iterable[tuple[int, str]], form: Form) -> Iterator[str]:
     """A warning where a quote that was closed too late, by the next one in the file, has swallowed whole records."""
     least = max(len(form.header) - 1, 2)
     within = {
@@ -247,15 +187,15 @@ def _run_on(texts: Iterable[tuple[int, str]], form: _Form) -> Iterator[str]:
         )
 
 
-def _bad_rows(path: Path, form: _Form) -> Iterator[BadRow]:
+def _bad_rows(path: Path, form: Form) -> Iterator[BadRow]:
     with _text(path, form) as text:
-        reader, line = csv.reader(text, delimiter=form.separator), 1
+        reader, line = csv.reader(islice(text, form.above, None), delimiter=form.separator), form.above + 1
         for row in reader:
             if row and len(row) != len(form.header):
                 yield BadRow(line, len(row))
-            line = reader.line_num + 1
+            line = form.above + reader.line_num + 1
 
 
-def _text(path: Path, form: _Form) -> TextIO:
+def _text(path: Path, form: Form) -> TextIO:
     csv.field_size_limit(1 << 30)
     return path.open(encoding="utf-8-sig" if form.encoding == "utf-8" else form.encoding, newline="")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from dedup.kinds import Kind
     from dedup.mapping import Guess
-    from dedup.tables import Opened
+    from dedup.opened import Opened
     from orchestration.deduped import Finished
 
 ENDINGS = (".csv", ".parquet")
@@ -163,10 +163,11 @@ class _Timer:
 
 def _read(file: Path) -> "Opened":
     from dedup import tables
+    from dedup.opened import UnreadableError
 
     try:
         return tables.read(file)
-    except tables.UnreadableError as error:
+    except UnreadableError as error:
         raise ConfigurationError(f"{file}: {error}") from None
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read: {(error.strerror or str(error)).lower()}") from None

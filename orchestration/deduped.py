@@ -19,8 +19,8 @@ from dedup import Deduped, looks, tables
 from dedup.derive import name_of
 from dedup.kinds import Kind
 from dedup.mapping import Guess
+from dedup.opened import Opened
 from dedup.plan import Plan
-from dedup.tables import Opened
 from orchestration import console as terminal
 
 # What fits a screen: the rest is in the files.

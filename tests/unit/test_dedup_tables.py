@@ -7,12 +7,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from dedup import tables
+from dedup.opened import Opened, UnreadableError
 
 HEADER = "first_name,last_name,city"
 PEOPLE = ["Anna,Aumann,Bern", "Bert,Becker,Ulm", "Carl,Conrad,Graz", "Dora,Dietz,Jena", "Emil,Engel,Linz"]
 
 
-def opened(folder: Path, content: str | bytes, name: str = "people.csv") -> tables.Opened:
+def opened(folder: Path, content: str | bytes, name: str = "people.csv") -> Opened:
     path = folder / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return tables.read(path)
@@ -31,7 +32,7 @@ def test_a_quote_that_is_closed_too_late_is_told(tmp_path: Path) -> None:
 
 
 def test_an_open_quote_is_told_whatever_other_quotes_there_are(tmp_path: Path) -> None:
-    with pytest.raises(tables.UnreadableError, match="opens in record 3 is never closed"):
+    with pytest.raises(UnreadableError, match="opens in record 3 is never closed"):
         opened(tmp_path, lines(HEADER, 'Anna,5" pipe,Bern', "too,few", '"Carl,Conrad,Graz', *PEOPLE[3:]))
 
 
@@ -49,3 +50,40 @@ def test_a_repeated_name_is_no_damage(tmp_path: Path) -> None:
     twice = pa.Table.from_arrays([pa.array(["Bern"]), pa.array(["Ulm"])], names=["city", "city"])
     pq.write_table(twice, tmp_path / "people.parquet")
     assert tables.read(tmp_path / "people.parquet").table.column_names == ["city", "city"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        lines("", "", HEADER, *PEOPLE),
+        lines(HEADER, *(f"{row}," for row in PEOPLE)),
+        lines(f"{HEADER},", *PEOPLE),
+        lines("sep=;", *(row.replace(",", ";") for row in (HEADER, *PEOPLE))),
+        lines("sep=:", *(row.replace(",", ":") for row in (HEADER, *PEOPLE))),
+        lines("Report of 2024", "", HEADER, *PEOPLE),
+        lines("Report of 2024,,", ",,", HEADER, *PEOPLE),
+    ],
+    ids=["blank lines", "separator ends rows", "separator ends header", "sep=;", "sep=:", "title", "padded title"],
+)
+def test_what_programs_put_around_a_table_is_no_part_of_it(tmp_path: Path, content: str) -> None:
+    found = opened(tmp_path, content)
+    assert found.table.column_names[:3] == HEADER.split(",")
+    assert found.table["first_name"].to_pylist() == ["Anna", "Bert", "Carl", "Dora", "Emil"]
+    assert found.numbers.tolist() == [1, 2, 3, 4, 5]
+    assert bool(found.warnings) == ("Report" in content)
+
+
+def test_bad_rows_are_told_by_their_line_below_a_title_too(tmp_path: Path) -> None:
+    found = opened(tmp_path, lines("Report", "", HEADER, PEOPLE[0], "too,few", *PEOPLE[1:]))
+    assert found.numbers.tolist() == [1, 3, 4, 5, 6]
+    assert (found.bad[0].line, found.bad[0].fields) == (5, 2)
+
+
+def test_records_are_not_taken_for_the_names_of_columns(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableError, match=r"line 2 has 3. The first line must name every column"):
+        opened(tmp_path, lines("people", *PEOPLE))
+
+
+def test_a_first_record_may_be_long(tmp_path: Path) -> None:
+    found = opened(tmp_path, lines(HEADER, "Anna," + "x" * 1_000_000 + ",Bern", *PEOPLE))
+    assert found.table.num_rows == 6
