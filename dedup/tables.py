@@ -1,6 +1,7 @@
 """Reads a CSV or Parquet file of any origin as an arrow table, and writes results as either."""
 
 import csv
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
@@ -23,6 +24,8 @@ _HEAD = 1 << 18  # enough to tell what a file is
 # A block holds whole rows: large enough for any sane row, small enough that several are read side by side.
 _BLOCK = 16 << 20
 _NAMED_BAD_ROWS = 5
+# An accented letter in UTF-8; in Windows-1252 it would be a capital A with tilde and a sign or a blank.
+_UTF8_LETTER = re.compile(rb"\xc3[\x80-\xbf]")
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _OTHER_FORMATS = {
     b"PK\x03\x04": "a workbook or zip archive: save the sheet as CSV, or unpack it",
@@ -110,7 +113,7 @@ def _read_as(path: Path, form: Form) -> Opened:
     if len(last.splitlines()) > 1 or last.endswith(("\n", "\r")):
         _check_end(path, form, len(rows))
     swallowed = _run_on(chain(_long_values(table, numbers, form), left_out.items()), form)
-    warnings = tuple(chain(_above(form), swallowed))
+    warnings = tuple(chain(_above(form), _mixed(path, form), swallowed))
     named = tuple(islice(_bad_rows(path, form), _NAMED_BAD_ROWS)) if bad else ()
     return Opened(table, numbers, how, len(bad), named, warnings)
 
@@ -150,6 +153,19 @@ def _above(form: Form) -> Iterator[str]:
         yield (
             f"The names of the columns are taken from line {form.above}: what stands above it is taken for a title "
             "and not read"
+        )
+
+
+def _mixed(path: Path, form: Form) -> Iterator[str]:
+    """A warning where a file that is no UTF-8 holds letters in it: pieced together, and partly misread."""
+    if form.encoding != "cp1252":
+        return
+    with path.open("rb") as file:
+        lines = [number for number, line in enumerate(file, start=1) if _UTF8_LETTER.search(line)]
+    if lines:
+        yield (
+            f"{len(lines):,} lines, the first of them line {lines[0]:,}, have letters in UTF-8, others in "
+            "Windows-1252, as which all are read: save the whole file as UTF-8"
         )
 
 

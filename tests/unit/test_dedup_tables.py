@@ -87,3 +87,13 @@ def test_records_are_not_taken_for_the_names_of_columns(tmp_path: Path) -> None:
 def test_a_first_record_may_be_long(tmp_path: Path) -> None:
     found = opened(tmp_path, lines(HEADER, "Anna," + "x" * 1_000_000 + ",Bern", *PEOPLE))
     assert found.table.num_rows == 6
+
+
+def test_a_file_of_two_encodings_is_told(tmp_path: Path) -> None:
+    west, utf8 = (lines("Björn,Götz,Köln").encode(encoding) for encoding in ("cp1252", "utf-8"))
+    head = lines(HEADER).encode()
+    assert (
+        "1 lines, the first of them line 3, have letters in UTF-8" in opened(tmp_path, head + west + utf8).warnings[0]
+    )
+    assert not opened(tmp_path, head + west).warnings
+    assert not opened(tmp_path, head + utf8).warnings
