@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 
 from dedup.blocking import Blocks, Keys, Pairs, pairs_of, sorted_keys, usable
 from dedup.clusters import cluster, places_of
-from dedup.columns import Floats, Index, Prepared
+from dedup.columns import Flags, Floats, Index, Prepared
+from dedup.copies import Copies, by_content
 from dedup.derive import MOST_FIELDS, derive
 from dedup.kinds import Kind
 from dedup.matching import Report, score, scored
@@ -21,6 +22,7 @@ from dedup.spec import MatchSpec, Thresholds
 from dedup.standardise.fields import Field, of_kinds, standardise
 from dedup.terms import Terms
 from dedup.train import Seen, draw, fit, learned_terms
+from dedup.weigh import probability
 
 # From this probability on, two records are put together: likelier than not, with something to spare.
 THRESHOLD = 0.7
@@ -33,7 +35,10 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Deduped:
-    """What was found. `clusters`: per row the position of the first row of its cluster, shape (rows,)."""
+    """What was found. `clusters`: per row the position of the first row of its cluster, shape (rows,).
+
+    `pairs` of rows that are equal in everything are listed for ten of them at the most.
+    """
 
     clusters: Index
     pairs: pa.Table
@@ -52,15 +57,16 @@ def dedupe(
     limits = Thresholds(same=max(SAME, threshold), review=min(REVIEW, threshold))
     tell = progress or (lambda _stage, _done, _total: None)
     tell("standardise", 0, table.num_rows)
-    fields, plain = _standardised(table, kinds)
+    fields, plain, copies = _standardised(table, kinds)
     tell("train", 0, table.num_rows)
     model, prepared, blocks, pairs = learn(plain, fields)
     scoring = partial(tell, "score")
     result = scored(prepared, model, pairs, blocks.dropped, limits, progress=lambda done: scoring(done, len(pairs)))
     tell("cluster", 0, result.pairs.num_rows)
-    labels = clustered(prepared, model, result.pairs, threshold)
+    clusters = clustered(prepared, model, result.pairs, threshold)
+    labels = copies.labels(clusters, _alike(prepared, model, copies, threshold))
     tell("cluster", result.pairs.num_rows, result.pairs.num_rows)
-    return Deduped(labels, result.pairs, model, result.report)
+    return Deduped(labels, copies.pairs(result.pairs), model, replace(result.report, records=table.num_rows))
 
 
 def plan(table: pa.Table, kinds: Mapping[str, Kind], *, budget: float | None = None) -> Plan:
@@ -68,14 +74,22 @@ def plan(table: pa.Table, kinds: Mapping[str, Kind], *, budget: float | None = N
 
     A run plans again with what a pilot teaches. `budget` counts pairs. Raises ValueError as `dedupe` does.
     """
-    fields, plain = _standardised(table, kinds)
+    fields, plain, _ = _standardised(table, kinds)
     return rules_for(plain, [one.name for one in fields], budget=budget or budget_of(len(plain)))
 
 
-def _standardised(table: pa.Table, kinds: Mapping[str, Kind]) -> tuple[tuple[Field, ...], Prepared]:
+def _standardised(table: pa.Table, kinds: Mapping[str, Kind]) -> tuple[tuple[Field, ...], Prepared, Copies]:
     fields = _comparable(table, of_kinds(kinds))
     columns = table.select(list(dict.fromkeys(column for one in fields for column in one.columns)))
-    return fields, replace(standardise(columns, fields), ids=np.arange(len(table)))
+    return fields, *by_content(standardise(columns, fields))
+
+
+def _alike(table: Prepared, model: Model, copies: Copies, threshold: float) -> Flags:
+    """Per kept record whether those that are equal to it in everything are one: not so where only a name is known."""
+    places = copies.repeated
+    alike = np.zeros(len(table), dtype=bool)
+    alike[places] = probability(score(table, places, places, model)) >= threshold
+    return alike
 
 
 def clustered(table: Prepared, model: Model, pairs: pa.Table, threshold: float) -> Index:

@@ -188,3 +188,19 @@ def test_any_table_can_be_deduplicated(rows: list[dict[str, Any]]) -> None:
     first = result.clusters
     assert (first <= np.arange(len(rows))).all()
     assert (first[first] == first).all()
+
+
+@settings(max_examples=15, deadline=None)
+@given(RECORDS, st.integers(1, 14), st.randoms(use_true_random=False))
+def test_the_order_of_rows_and_copies_of_a_row_change_no_cluster(
+    rows: list[dict[str, Any]], copies: int, random
+) -> None:
+    several = rows + rows[:1] * copies
+    order = random.sample(range(len(several)), len(several))
+    straight = dedupe(table(several), KINDS).clusters
+    turned = dedupe(table(several).take(pa.array(order)), KINDS).clusters
+    together = {(a, b) for a in range(len(order)) for b in range(len(order)) if turned[a] == turned[b]}
+    assert together == {
+        (a, b) for a, one in enumerate(order) for b, other in enumerate(order) if straight[one] == straight[other]
+    }
+    assert len(set(straight[len(rows) :].tolist())) in {1, copies}

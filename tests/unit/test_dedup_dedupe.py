@@ -135,12 +135,39 @@ def test_the_same_file_gives_the_same_answer() -> None:
     assert (one.clusters == other.clusters).all()
 
 
-def test_one_value_for_all_is_given_up_as_a_key_and_reported() -> None:
-    table = pa.table({"name": ["Acme Pumps"] * 300_000})
-    result = dedupe(table, {"name": Kind.ORGANIZATION})
-    assert [(block.size, block.records) for block in result.report.dropped_blocks] == [(300_000, 300_000)]
-    assert result.report.candidates == 0
-    assert "acme" not in repr(result.report).lower()
+def test_the_order_of_the_rows_changes_nothing_where_pairs_are_drawn_at_random() -> None:
+    rows, _ = persons(size=400)
+    order = Random(3).sample(range(len(rows)), len(rows))
+    straight, turned = found(rows).clusters, found([rows[at] for at in order]).clusters
+    first = {label: order[at] for at, label in reversed(list(enumerate(turned.tolist())))}
+    again = {order[at]: first[label] for at, label in enumerate(turned.tolist())}
+    pairs = [{at: straight[at] for at in again}, again]
+    groups = [
+        {frozenset(at for at, label in labels.items() if label == each) for each in set(labels.values())}
+        for labels in pairs
+    ]
+    assert groups[0] == groups[1]
+
+
+@pytest.mark.parametrize("copies", [150, 400])
+def test_rows_that_are_equal_in_everything_are_one_whatever_their_number(copies: int) -> None:
+    rows, _ = persons(size=600)
+    whole = next(row for row in rows if all(row.values()))
+    result = found(rows + [whole] * copies)
+    assert len(set(result.clusters[len(rows) :].tolist())) == 1
+    assert result.report.records == len(rows) + copies
+
+
+def test_equal_rows_of_next_to_nothing_may_be_namesakes() -> None:
+    rows, _ = persons(size=300)
+    given = [{"first_name": row["given_name"]} for row in rows]
+    assert len(set(found(given).clusters.tolist())) == len(given)
+
+
+def test_one_value_for_all_costs_no_pairs() -> None:
+    result = dedupe(pa.table({"name": ["Acme Pumps"] * 300_000}), {"name": Kind.ORGANIZATION})
+    assert not result.clusters.any()
+    assert result.report.candidates < 100
 
 
 @pytest.mark.parametrize("rows", [0, 1, 2])
