@@ -29,6 +29,8 @@ DEFAULT_PRIOR, PRIOR_STRENGTH = 1e-3, 1_000.0
 FEWEST_MATCHES, MOST_MATCHES = 0.02, 20.0
 # A customer has this many records of its own with a value, on the average, before others are counted.
 OWN_RECORDS = 1.5
+# So many fields whose share of *different* is at its bound are a training that found no customers.
+_MANY_AT_BOUND, _AT_BOUND = 3, 0.98
 
 Shares = Mapping[str, Floats]
 
@@ -47,6 +49,15 @@ class Seen:
     frequent: Floats
     counts: Floats
     matches: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """How many records there are, how many pairs of them, and how many candidates a sampled pair stands for."""
+
+    records: int
+    possible: float
+    scale: float
 
 
 # What pairs show, and how many pairs each pattern stands for.
@@ -78,26 +89,11 @@ def fit(
     found = _seen(table, spec, terms, some.left, some.right)
     records, possible = len(table), len(table) * (len(table) - 1) / 2
     # A sample of the candidates stands for all of them.
-    scale = len(pairs) / max(found.counts.sum(), 1.0)
+    rows = _Rows(records, possible, len(pairs) / max(found.counts.sum(), 1.0))
     default = _defaults(spec, terms)
-    # To begin with, all pairs drawn at random are taken for unrelated records.
-    everything = drawn, _by_pattern(drawn, drawn.counts)
-    learned = _bonded(default, spec, None, everything) if spec.dependent else default
-    prior = max(min(DEFAULT_PRIOR, 1.0 / max(records, 1)), 1e-9)
-    iterations, moved = 0, np.inf
-    while iterations < ITERATIONS and (moved >= TOLERANCE or iterations < FEWEST_ITERATIONS):
-        iterations += 1
-        expected = found.counts * _posterior(found, spec, learned, prior)
-        unmatched = drawn.counts * (1.0 - _posterior(drawn, spec, learned, prior))
-        matched, random = (found, _by_pattern(found, expected)), (drawn, _by_pattern(drawn, unmatched))
-        new = _maximised(spec, learned, default, matched, random)
-        # Bonds cost more than shares and settle sooner; those of matches wait until it is clear what matches.
-        if spec.dependent and iterations % 4 == 1:
-            new = _bonded(new, spec, matched if iterations > 4 else None, random)
-        matches = np.clip(expected.sum() * scale, FEWEST_MATCHES * records, MOST_MATCHES * records)
-        new_prior = float((matches + PRIOR_STRENGTH * DEFAULT_PRIOR) / (possible + PRIOR_STRENGTH))
-        moved = max(abs(np.log2(new_prior / prior)), *(_distance(new.m[name], learned.m[name]) for name in new.m))
-        learned, prior = new, new_prior
+    learned, prior, iterations = _explained(spec, found, drawn, default, rows)
+    if spec.dependent and _ran_away(spec, learned):
+        learned, prior, iterations = _explained(spec, found, drawn, default, rows, held=True)
     report = {
         "rows": records,
         "pairs": len(pairs),
@@ -107,6 +103,43 @@ def fit(
         "expected_matches": prior * possible,
     }
     return _model(spec, terms, learned, report)
+
+
+def _explained(
+    spec: MatchSpec, found: Seen, drawn: Seen, default: Parameters, rows: _Rows, *, held: bool = False
+) -> tuple[Parameters, float, int]:
+    """Parameters and prior by expectation maximisation, with the iterations; where `held`, m stays at its default."""
+    # To begin with, all pairs drawn at random are taken for unrelated records.
+    everything = drawn, _by_pattern(drawn, drawn.counts)
+    learned = _bonded(default, spec, None, everything) if spec.dependent else default
+    prior = max(min(DEFAULT_PRIOR, 1.0 / max(rows.records, 1)), 1e-9)
+    iterations, moved = 0, np.inf
+    while iterations < ITERATIONS and (moved >= TOLERANCE or iterations < FEWEST_ITERATIONS):
+        iterations += 1
+        expected = found.counts * _posterior(found, spec, learned, prior)
+        unmatched = drawn.counts * (1.0 - _posterior(drawn, spec, learned, prior))
+        matched, random = (found, _by_pattern(found, expected)), (drawn, _by_pattern(drawn, unmatched))
+        new = _maximised(spec, learned, default, matched, random)
+        if held:
+            new = replace(new, m=default.m)
+        # Bonds cost more than shares and settle sooner; those of matches wait until it is clear what matches.
+        if spec.dependent and iterations % 4 == 1:
+            new = _bonded(new, spec, matched if iterations > 4 and not held else None, random)
+        matches = np.clip(expected.sum() * rows.scale, FEWEST_MATCHES * rows.records, MOST_MATCHES * rows.records)
+        new_prior = float((matches + PRIOR_STRENGTH * DEFAULT_PRIOR) / (rows.possible + PRIOR_STRENGTH))
+        moved = max(abs(np.log2(new_prior / prior)), *(_distance(new.m[name], learned.m[name]) for name in new.m))
+        learned, prior = new, new_prior
+    return learned, prior, iterations
+
+
+def _ran_away(spec: MatchSpec, learned: Parameters) -> bool:
+    """Whether what training took for customers differs in field after field, as often as is allowed: namesakes.
+
+    In a file with hardly a duplicate they are the largest group of pairs that is no chance. Such a training has three
+    to five fields at their bound; where there are duplicates to learn from, at most one is.
+    """
+    last = ((one.levels[-1].most, float(learned.m[one.name][-1])) for one in spec.comparisons)
+    return sum(most < 1.0 and share >= _AT_BOUND * most for most, share in last) >= _MANY_AT_BOUND
 
 
 def draw(table: Prepared, spec: MatchSpec, terms: Terms, seed: int = 0) -> Seen:

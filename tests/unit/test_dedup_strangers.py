@@ -1,0 +1,53 @@
+"""What the engine must not put together: people who share a name, a home or nothing in a file with hardly a duplicate."""
+
+from random import Random
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from dedup import dedupe, guess
+
+
+def word(random: Random) -> str:
+    """A name that can be spoken."""
+    several = random.choice((2, 2, 3))
+    return "".join(random.choice("bdfghklmnprstvw") + random.choice("aeiou") for _ in range(several)).title() + "n"
+
+
+def people(rows: int, seed: int) -> list[dict[str, Any]]:
+    """So many people, each with a mailbox made of the name, as most have."""
+    random = Random(seed)
+    first, last, town = (sorted({word(random) for _ in range(size)}) for size in (400, 900, 3_000))
+    found = []
+    for _ in range(rows):
+        # Some names are much commoner than others.
+        given, family = (names[int(len(names) * random.random() ** 2)] for names in (first, last))
+        number = str(random.randrange(100)) if random.random() < 0.6 else ""
+        found.append(
+            {
+                "first_name": given, "last_name": family,
+                "birth_date": f"{random.randrange(1935, 2005)}-{random.randrange(1, 13):02}-{random.randrange(1, 29):02}",
+                "street": f"{random.choice(town)} Street {random.randrange(1, 150)}",
+                "zip": f"{random.randrange(10_000, 99_999)}", "city": random.choice(town),
+                "phone": f"0{random.randrange(10**9, 10**10 - 1)}",
+                "email": f"{given}.{family}{number}@{random.choice(('gmail.com', 'yahoo.com', 'outlook.com'))}".lower(),
+            }
+        )  # fmt: skip
+    return found
+
+
+def clusters(rows: list[dict[str, Any]]) -> list[int]:
+    table = pa.Table.from_pylist(rows)
+    labels: list[int] = dedupe(table, {name: each.kind for name, each in guess(table).items()}).clusters.tolist()
+    return labels
+
+
+@pytest.mark.parametrize("twice", [0, 25])
+def test_namesakes_are_not_taken_for_the_duplicates_of_a_file_that_has_few(twice: int) -> None:
+    rows = people(5_000, seed=1)
+    again = [{**row, "birth_date": None, "street": row["street"].upper()} for row in rows[:twice]]
+    labels = clusters(rows + again)
+    assert labels[5_000:] == list(range(twice))
+    assert len(np.unique(labels[:5_000])) >= 4_995
