@@ -9,7 +9,7 @@ from functools import partial
 
 from dedup.compare import fields as compare
 from dedup.kinds import Kind
-from dedup.spec import BlockingRule, Compare, Comparison, Level, MatchSpec, Overrule
+from dedup.spec import BlockingRule, Compare, Comparison, Contradiction, Level, MatchSpec, Overrule
 from dedup.standardise.fields import Field, standardise
 
 # Outcomes are packed into one integer of four bits each.
@@ -42,6 +42,9 @@ _MOST_DIFFERENT: Mapping[Kind, float] = {
 
 # Shops of one building share its address and telephone: an organization with an unrelated name is shown to a person.
 _ASK = -1.0
+# Two people of one home are in doubt at the most: just above the least probability that is shown for review, and below
+# the mean bits at which clusters stay apart.
+_RELATIVES = -4.0
 _PERSONAL = frozenset((Kind.GIVEN_NAME, Kind.FAMILY_NAME))
 # What only one organization has; there an unrelated name is a new one.
 _OWN = frozenset((Kind.IDENTIFIER, Kind.URL, Kind.EMAIL))
@@ -63,6 +66,7 @@ def derive(fields: Sequence[Field], rules: Sequence[tuple[str, ...]] = ()) -> Ma
         shareable=(),
         common=tuple(f"{field.name}.text" for field in fields),
         max_block=_MOST_IN_BLOCK,
+        contradictions=_relatives(fields),
         overrules=_overrules(fields),
         u_strength=_WEAK,
         dependent=True,
@@ -73,6 +77,26 @@ def derive(fields: Sequence[Field], rules: Sequence[tuple[str, ...]] = ()) -> Ma
 def _overrules(fields: Sequence[Field]) -> tuple[Overrule, ...]:
     named = tuple(field.name for field in fields if field.kind is Kind.ORGANIZATION)
     return tuple(Overrule(((field.name, (1,)),), named) for field in fields if named and field.kind in _OWN)
+
+
+def _relatives(fields: Sequence[Field]) -> tuple[Contradiction, ...]:
+    """What tells two people of one home apart, whose address and telephone alone weigh some fifty bits.
+
+    An unlike first name (no short form, initial, slip or exchange) with another birth date or none known, or with a
+    mailbox of their own each, as twins have. An identifier that both have says more, and so does one mailbox where
+    the birth dates do not differ too.
+    """
+    of: Callable[..., list[Field]] = lambda *kinds: [field for field in fields if field.kind in kinds]  # noqa: E731
+    given, dates, mail = of(Kind.GIVEN_NAME), of(Kind.DATE), of(Kind.EMAIL)
+    if not given or not of(Kind.STREET):
+        return ()
+    unlike: list[tuple[str, tuple[int, ...]]] = [(given[0].name, (len(_levels(given[0], None)),))]
+    unlike += ((field.name, (0, 3, 4)) for field in of(Kind.IDENTIFIER))
+    # Where there are several dates, as of birth and of the last order, all must differ.
+    when = [(*((field.name, (0,)) for field in dates), *((field.name, (0, 3, 4)) for field in mail))]
+    when += [tuple((field.name, (3, 4)) for field in dates)] if dates else []
+    when += [((field.name, (4,)),) for field in mail]
+    return tuple(Contradiction("relatives", (*unlike, *one), (), _RELATIVES) for one in when)
 
 
 def _comparison(field: Field, fields: Sequence[Field]) -> Comparison:

@@ -122,7 +122,8 @@ def _above(table: Prepared, model: Model, floor: float, pairs: Pairs) -> _Scored
     """The pairs of at least `floor` bits."""
     if model.spec.dependent:
         pairs, bits, patterns = weighed(table, pairs, model, floor)
-        if any(level.ceiling is not None for comparison in model.spec.comparisons for level in comparison.levels):
+        levels = (level for comparison in model.spec.comparisons for level in comparison.levels)
+        if model.spec.contradictions or any(level.ceiling is not None for level in levels):
             distinct, inverse = np.unique(patterns, return_inverse=True)
             bits = np.minimum(bits, pattern_weights(distinct, model.spec, model.learned).ceiling[inverse])
     else:

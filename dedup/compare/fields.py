@@ -160,14 +160,29 @@ def code(field: str) -> Compare:
 
 
 def _crossed(table: Prepared, field: str, other: str | None, left: Index, right: Index) -> Flags:
-    """Whether given and family name of one record stand in each other's place in the other."""
+    """Whether given and family name of one record stand in each other's place in the other, one with a slip at most."""
+    crossed = np.zeros(len(left), dtype=bool)
     if other is None:
-        return np.zeros(len(left), dtype=bool)
+        return crossed
     mine, yours = table.parts[f"{field}.all"], table.parts[f"{other}.all"]
-    crossed: Flags = (
-        (mine[left] == yours[right]) & (yours[left] == mine[right]) & (mine[left] != 0) & (yours[left] != 0)
-    )
+    one = (mine[left] == yours[right]) & (mine[left] != 0)
+    two = (yours[left] == mine[right]) & (yours[left] != 0)
+    crossed |= one & two
+    columns = table.columns[f"{field}.text"], table.columns[f"{other}.text"]
+    for same_part, a, b in ((one, right, left), (two, left, right)):
+        rows = np.nonzero(same_part & ~crossed)[0]
+        crossed[rows] = _alike(columns, a[rows], b[rows])
     return crossed
+
+
+def _alike(columns: tuple[Column, Column], left: Index, right: Index) -> Flags:
+    """Whether values of two columns, with vocabularies of their own, are close."""
+    a, b = (column.first[rows] for column, rows in zip(columns, (left, right), strict=True))
+    alike = np.zeros(len(a), dtype=bool)
+    rows = np.nonzero((a != MISSING) & (b != MISSING))[0]
+    one, other = columns[0].vocabulary[a[rows]], columns[1].vocabulary[b[rows]]
+    alike[rows] = process.cpdist(one, other, scorer=JaroWinkler.normalized_similarity, dtype=np.float32) >= CLOSE
+    return alike
 
 
 def _edits(column: Column, a: Codes, b: Codes, most: int) -> NDArray[np.float32]:
