@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -15,6 +15,7 @@ from sqlalchemy import Connection, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from hub.audit import record
+from hub.db.reader import Fetch
 from hub.db.tables import ops
 from hub.errors import ConfigurationError, ConflictError, NotFoundError
 
@@ -54,7 +55,7 @@ def create_key(connection: Connection, name: str, scopes: Collection[str], *, ac
     if NAME.fullmatch(name) is None:
         raise ConfigurationError("the name of a key has 1 to 60 letters, digits, spaces or . _ @ -")
     key = PREFIX + secrets.token_urlsafe(32)
-    row = {"name": name, "key_hash": _hashed(key), "scopes": sorted(set(scopes))}
+    row = {"name": name, "key_hash": hashed(key), "scopes": sorted(set(scopes))}
     added = upsert(ops.ApiKey).values(row).on_conflict_do_nothing(index_elements=["name"])
     if connection.execute(added.returning(ops.ApiKey.name)).one_or_none() is None:
         raise ConflictError(f"a key named {name!r} exists or existed: take another name")
@@ -64,12 +65,21 @@ def create_key(connection: Connection, name: str, scopes: Collection[str], *, ac
 
 def verify(connection: Connection, key: str) -> Principal | None:
     """Whose key this is; None if it is unknown or revoked."""
-    wanted = _hashed(key)
+    wanted = hashed(key)
     live = select(ops.ApiKey).where(ops.ApiKey.key_hash == wanted, ops.ApiKey.revoked_at.is_(None))
     row = connection.execute(live).one_or_none()
     if row is None or not hmac.compare_digest(row.key_hash, wanted):
         return None
     return Principal(row.name, frozenset(row.scopes))
+
+
+async def verify_hashes(fetch: Fetch, hashes: Sequence[str]) -> dict[str, Principal]:
+    """Whose keys these are, by the hash of each; the unknown and revoked are left out."""
+    rows = await fetch(
+        "SELECT key_hash, name, scopes FROM ops.api_key WHERE key_hash = ANY (%(hashes)s) AND revoked_at IS NULL",
+        {"hashes": hashes},
+    )
+    return {key_hash: Principal(name, frozenset(scopes)) for key_hash, name, scopes in rows}
 
 
 def principal_named(connection: Connection, name: str) -> Principal | None:
@@ -95,5 +105,6 @@ def revoke(connection: Connection, name: str, *, actor: str = "operator") -> Non
     record(connection, actor, "revoke key", name)
 
 
-def _hashed(key: str) -> str:
+def hashed(key: str) -> str:
+    """What is stored of a key."""
     return hashlib.sha256(key.encode()).hexdigest()

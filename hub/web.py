@@ -1,25 +1,30 @@
 """The hub's web server: pages for people, the API for tools. `python -m hub.web` starts it on the loopback."""
 
+import contextlib
+import gc
 import logging
 import signal
 import socket
 import sys
+from collections.abc import AsyncIterator
 from http import HTTPStatus
 from pathlib import Path
 
+import psycopg
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
-from sqlalchemy import Engine, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Engine
 from starlette.exceptions import HTTPException
 
 from hub import settings as configuration
 from hub.api import problems, routes, webhooks
 from hub.api.paging import CursorError
+from hub.api.queries import Published
 from hub.db.engine import open_database
+from hub.db.reader import Reader
 from hub.errors import ConfigurationError, ConflictError, NotFoundError, OneRecordError
 from hub.review.gate import API, Gate, Guard
 from hub.review.page import render
@@ -39,10 +44,12 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     """The web application on an open, migrated database; pages at /, the API at /v1, health at /healthz."""
     app = FastAPI(
         title="OneRecord", version="1", summary="One golden record per customer", description=DESCRIPTION,
-        docs_url=None, redoc_url=None, openapi_url="/openapi.json",
+        docs_url=None, redoc_url=None, openapi_url="/openapi.json", lifespan=reading,
     )  # fmt: skip
     secure = settings.environment == "production"
     app.state.engine, app.state.settings, app.state.throttle = engine, settings, Throttle()
+    app.state.reader = Reader(engine.url)
+    app.state.published = Published(app.state.reader.fetch)
     app.state.sessions = Sessions(secret_key(settings), secure)
     app.include_router(routes.router)
     app.include_router(webhooks.router)
@@ -52,17 +59,23 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     app.mount("/static", StaticFiles(directory=STATIC))
     for error in (OneRecordError, HTTPException, RequestValidationError, CursorError):
         app.add_exception_handler(error, explain_error)
-    app.add_middleware(Gate, engine=engine, sessions=app.state.sessions)
+    app.add_middleware(Gate, engine=engine, reader=app.state.reader, sessions=app.state.sessions)
     app.add_middleware(Guard)
     return app
 
 
-def health(request: Request) -> Response:
+@contextlib.asynccontextmanager
+async def reading(app: FastAPI) -> AsyncIterator[None]:
+    """The API's connections, for as long as the server runs."""
+    async with app.state.reader.opened():
+        yield
+
+
+async def health(request: Request) -> Response:
     """Whether the server and its database answer."""
     try:
-        with request.app.state.engine.connect() as connection:
-            connection.execute(text("SELECT 1"))
-    except SQLAlchemyError:
+        await request.app.state.reader.fetch("SELECT 1", {})
+    except psycopg.OperationalError:
         return JSONResponse({"status": "the database does not answer"}, 503)
     return JSONResponse({"status": "ok"})
 
@@ -123,6 +136,7 @@ def serve(settings: Settings) -> None:
     with listen(settings.web_host, settings.web_port) as listener, open_database(settings) as database:
         app = create_app(database.engine, settings)
         print(f"OneRecord web on http://{settings.web_host}:{listener.getsockname()[1]}", flush=True)  # noqa: T201
+        gc.freeze()  # what is there now stays: to look through it for garbage again and again costs a tenth of the time
         server(app).run(sockets=[listener])
 
 

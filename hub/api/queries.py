@@ -1,155 +1,158 @@
-"""What the API reads: the public views of `golden`, one published version at a time."""
+"""What the API reads: the public views of `golden`. Records come as the JSON text that Postgres makes of them, and are
+sent as they are: to decode half a megabyte a page, check it and encode it again took most of the time of an answer.
+
+Each answer is one statement, and so one snapshot.
+"""
 
 import datetime as dt
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple, get_args
 
-from sqlalchemy import Connection, RowMapping, text
+from pydantic import BaseModel
 
+from hub.api import models
+from hub.db.reader import Fetch, Key, Together
+
+
+def _columns(model: type[BaseModel]) -> str:
+    """The columns of a view that `model` answers; moments in UTC, to the microsecond."""
+    moment = """to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS {0}"""
+    fields = model.model_fields.items()
+    return ", ".join(
+        moment.format(name) if dt.datetime in (field.annotation, *get_args(field.annotation)) else name
+        for name, field in fields
+    )
+
+
+CUSTOMER, VERSION, CHANGE = (_columns(model) for model in (models.Customer, models.Version, models.Change))
+_BY_ID = f"""
+    SELECT golden_id, golden_id, 'active', version, CAST(row_to_json(r) AS text)
+    FROM (SELECT {CUSTOMER} FROM (SELECT *, NULL AS resolved_from FROM golden.customer) c) r
+    WHERE golden_id = ANY (%(asked)s)"""
+_BY_REF = f"""
+    SELECT x.ref, r.golden_id, 'active', r.version, CAST(row_to_json(r) AS text)
+    FROM golden.crosswalk x
+    JOIN (SELECT {CUSTOMER} FROM (SELECT *, NULL AS resolved_from FROM golden.customer) c) r USING (golden_id)
+    WHERE x.ref = ANY (%(asked)s) AND x.until IS NULL"""
+# A published record is answered under its own id even if it was merged since: that is told with the next publication.
 # Ids merge in chains; cycles cannot be made, but a loop in the data must not become one here.
-RESOLVE = """
-    WITH RECURSIVE chain AS (
-        SELECT golden_id, survivor, status, 0 AS hops FROM identity.golden_id WHERE golden_id = :id
+_RESOLVED = f"""
+    WITH RECURSIVE asked AS (SELECT CAST(%(asked)s AS uuid) AS golden_id),
+    chain AS (
+        SELECT golden_id, survivor, status, 0 AS hops FROM identity.golden_id JOIN asked USING (golden_id)
         UNION ALL
         SELECT g.golden_id, g.survivor, g.status, chain.hops + 1
         FROM chain JOIN identity.golden_id g ON g.golden_id = chain.survivor WHERE chain.hops < 1000
+    ),
+    found AS (
+        SELECT golden_id, status FROM chain
+        ORDER BY hops = 0 AND EXISTS (SELECT FROM golden.customer c WHERE c.golden_id = chain.golden_id) DESC, hops DESC
+        LIMIT 1
     )
-    SELECT golden_id, status FROM chain ORDER BY hops DESC LIMIT 1"""
+    SELECT found.golden_id, found.status, r.version, CAST(row_to_json(r) AS text)
+    FROM found CROSS JOIN asked
+    LEFT JOIN LATERAL (
+        SELECT {CUSTOMER} FROM (SELECT *, nullif(asked.golden_id, golden_id) AS resolved_from FROM golden.customer) c
+        WHERE golden_id = found.golden_id
+    ) r ON true"""
 
 
 @dataclass(frozen=True)
-class Resolved:
-    """Where a golden id leads: the id in use, its status, and its published record; None while there is none."""
+class Found:
+    """Where a golden id leads: the id in use, its status, and what is published of it; None while there is nothing."""
 
     golden_id: uuid.UUID
     status: str
-    customer: RowMapping | None
+    version: int | None
+    body: str | None
 
 
-def customer(connection: Connection, golden_id: uuid.UUID) -> RowMapping | None:
-    """The published record under exactly this id."""
-    return (
-        connection.execute(text("SELECT * FROM golden.customer WHERE golden_id = :id"), {"id": golden_id})
-        .mappings()
-        .one_or_none()
-    )
+class Record(NamedTuple):
+    """A record as JSON, and its place in the order of its list."""
+
+    place: Any
+    body: str
 
 
-def resolve(connection: Connection, golden_id: uuid.UUID) -> Resolved | None:
-    """The customer of this id, or of the id that it was merged into; None if the id was never given."""
-    published = customer(connection, golden_id)
-    if published is not None:
-        return Resolved(golden_id, "active", published)
-    end = connection.execute(text(RESOLVE), {"id": golden_id}).one_or_none()
-    if end is None:
-        return None
-    return Resolved(end.golden_id, end.status, customer(connection, end.golden_id))
+class Published:
+    """Finds customers for many who ask at a time."""
+
+    def __init__(self, fetch: Fetch) -> None:
+        self._fetch = fetch
+        self._by_id = Together[uuid.UUID, Found](partial(_published, fetch, _BY_ID))
+        self._by_ref = Together[str, Found](partial(_published, fetch, _BY_REF))
+
+    async def by_id(self, golden_id: uuid.UUID) -> Found | None:
+        """The customer of this id, or of the id that it was merged into; None if the id was never given."""
+        return await self._by_id.get(golden_id) or await resolve(self._fetch, golden_id)
+
+    async def by_ref(self, ref: str) -> Found | None:
+        """The customer that this source record is published under; None if there is none."""
+        return await self._by_ref.get(ref)
 
 
-def customers(
-    connection: Connection,
+async def _published(fetch: Fetch, query: str, asked: list[Key]) -> dict[Key, Found]:
+    return {key: Found(*found) for key, *found in await fetch(query, {"asked": asked})}
+
+
+async def resolve(fetch: Fetch, golden_id: uuid.UUID) -> Found | None:
+    """Like `Published.by_id`, for one id alone."""
+    rows = await fetch(_RESOLVED, {"asked": golden_id})
+    return Found(*rows[0]) if rows else None
+
+
+async def customers(
+    fetch: Fetch,
     *,
     kind: str | None,
     department: str | None,
     updated_since: dt.datetime | None,
     after: uuid.UUID | None,
     limit: int,
-) -> Sequence[RowMapping]:
+) -> Sequence[Record]:
     """Up to `limit` customers by golden id, behind `after`: an order that no update changes."""
     conditions = {
-        "kind = :kind": kind is not None,
-        ":department = ANY (departments)": department is not None,
-        "updated_at >= :since": updated_since is not None,
-        "golden_id > :after": after is not None,
+        "kind = %(kind)s": kind is not None,
+        "%(department)s = ANY (departments)": department is not None,
+        "updated_at >= %(since)s": updated_since is not None,
+        "golden_id > %(after)s": after is not None,
     }
     clauses = [clause for clause, used in conditions.items() if used]
-    where = f"WHERE {' AND '.join(clauses)}" if clauses else ""
-    return (
-        connection.execute(
-            text(f"SELECT * FROM golden.customer {where} ORDER BY golden_id LIMIT :limit"),
-            {"kind": kind, "department": department, "since": updated_since, "after": after, "limit": limit},
-        )
-        .mappings()
-        .all()
-    )
+    source = f"(SELECT *, NULL AS resolved_from FROM golden.customer) c {_where(clauses)} ORDER BY golden_id"
+    values = {"kind": kind, "department": department, "since": updated_since, "after": after}
+    return await _records(fetch, "golden_id", CUSTOMER, source, {**values, "limit": limit})
 
 
-def owner_of(connection: Connection, ref: str) -> uuid.UUID | None:
-    """The golden id that this source record belongs to now."""
-    return connection.execute(
-        text("SELECT golden_id FROM golden.crosswalk WHERE ref = :ref AND until IS NULL"), {"ref": ref}
-    ).scalar_one_or_none()
-
-
-def history(connection: Connection, golden_id: uuid.UUID, *, before: int | None, limit: int) -> Sequence[RowMapping]:
+async def history(fetch: Fetch, golden_id: uuid.UUID, *, before: int | None, limit: int) -> Sequence[Record]:
     """Versions of one id, newest first, below version `before`."""
-    below = "AND version < :before" if before is not None else ""
-    return (
-        connection.execute(
-            text(
-                f"""SELECT * FROM golden.customer_history WHERE golden_id = :id {below}
-                    ORDER BY version DESC LIMIT :limit"""
-            ),
-            {"id": golden_id, "before": before, "limit": limit},
-        )
-        .mappings()
-        .all()
-    )
+    clauses = ["golden_id = %(id)s", *(["version < %(before)s"] if before is not None else [])]
+    source = f"golden.customer_history {_where(clauses)} ORDER BY version DESC"
+    return await _records(fetch, "version", VERSION, source, {"id": golden_id, "before": before, "limit": limit})
 
 
-def as_of(connection: Connection, golden_id: uuid.UUID, moment: dt.datetime) -> RowMapping | None:
+async def as_of(fetch: Fetch, golden_id: uuid.UUID, moment: dt.datetime) -> str | None:
     """The version of this very id that was published at a moment; None where there was none."""
-    return (
-        connection.execute(
-            text(
-                """SELECT * FROM golden.customer_history
-                   WHERE golden_id = :id AND valid_from <= :moment AND (valid_to IS NULL OR valid_to > :moment)"""
-            ),
-            {"id": golden_id, "moment": moment},
-        )
-        .mappings()
-        .one_or_none()
-    )
+    source = f"golden.customer_history {_where(['golden_id = %(id)s', 'valid_from <= %(at)s', _STILL_VALID])}"
+    found = await _records(fetch, "version", VERSION, source, {"id": golden_id, "at": moment, "limit": 1})
+    return found[0].body if found else None
 
 
-def changes(
-    connection: Connection,
-    *,
-    after: int,
-    limit: int,
-    up_to: int | None = None,
-    operations: Sequence[str] = (),
-    department: str | None = None,
-) -> Sequence[RowMapping]:
-    """The change feed behind sequence number `after`, in order.
-
-    Optionally no further than `up_to`, only some `operations`, or only customers that a department knows or knew
-    before the change.
-    """
-    conditions = {
-        "sequence > :after": True,
-        "sequence <= :up_to": up_to is not None,
-        "op = ANY (:operations)": bool(operations),
-        "(before -> 'departments' ? :department OR after -> 'departments' ? :department)": department is not None,
-    }
-    where = " AND ".join(clause for clause, used in conditions.items() if used)
-    return (
-        connection.execute(
-            text(
-                f"""SELECT sequence, golden_id, version, op, survivor, publication, before, after, happened_at
-                    FROM golden.change WHERE {where} ORDER BY sequence LIMIT :limit"""
-            ),
-            {
-                "after": after, "limit": limit, "up_to": up_to,
-                "operations": list(operations), "department": department,
-            },
-        )
-        .mappings()
-        .all()
-    )  # fmt: skip
+_STILL_VALID = "(valid_to IS NULL OR valid_to > %(at)s)"
 
 
-def newest_change(connection: Connection) -> int:
-    """The sequence of the last published change; 0 where nothing was published yet."""
-    return int(connection.execute(text("SELECT coalesce(max(sequence), 0) FROM golden.change")).scalar_one())
+async def changes(fetch: Fetch, *, after: int, limit: int) -> Sequence[Record]:
+    """The change feed behind sequence number `after`, in order."""
+    source = "golden.change WHERE sequence > %(after)s ORDER BY sequence"
+    return await _records(fetch, "sequence", CHANGE, source, {"after": after, "limit": limit})
+
+
+def _where(clauses: Sequence[str]) -> str:
+    return f"WHERE {' AND '.join(clauses)}" if clauses else ""
+
+
+async def _records(fetch: Fetch, place: str, columns: str, source: str, values: dict[str, Any]) -> Sequence[Record]:
+    query = f"SELECT {place}, CAST(row_to_json(r) AS text) FROM (SELECT {columns} FROM {source} LIMIT %(limit)s) r"
+    return [Record(*row) for row in await fetch(query, values)]

@@ -1,16 +1,18 @@
 """The API, version 1: read the golden record by any id, list it, and follow its changes."""
 
 import datetime as dt
+import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response, Security
 from fastapi.security import HTTPBearer
-from sqlalchemy import Connection, RowMapping
+from sqlalchemy import Connection
 
 from hub.api import models, paging, queries
 from hub.api.problems import documented
+from hub.db.reader import Fetch
 from hub.identity.search import candidates
 from hub.keys import Scope
 from hub.model.canonical import ref
@@ -18,24 +20,49 @@ from hub.model.kinds import Department, PartyKind
 
 LARGEST_PAGE = 500
 LARGEST_SEQUENCE = 2**63 - 1
+JSON = "application/json"
+NO_SUCH_ID = "no customer has this golden id"
+ONE_CUSTOMER: dict[int | str, dict[str, Any]] = {
+    304: {"description": "unchanged since the ETag in If-None-Match"},
+    **documented(404, 410),
+}
 
-# The gate has checked the key before any route is found; this tells OpenAPI about it.
-bearer = HTTPBearer(auto_error=False, description="a key that begins with `or_`, made by `onerecord key add`")
 
+class KeyWith(HTTPBearer):
+    """A key with a scope. The gate has verified the key before any route is found; this looks at what it may do."""
 
-def may_read(request: Request, _key: Annotated[Any, Security(bearer)]) -> None:
-    if request.state.principal is None or not request.state.principal.may(Scope.READ):
-        raise HTTPException(403, f"this needs a key with the scope {Scope.READ.value}")
+    def __init__(self, scope: Scope) -> None:
+        super().__init__(
+            scheme_name="HTTPBearer", description="a key that begins with `or_`, made by `onerecord key add`"
+        )
+        self.scope = scope
+
+    async def __call__(self, request: Request) -> None:  # type: ignore[override]
+        if request.state.principal is None or not request.state.principal.may(self.scope):
+            raise HTTPException(403, f"this needs a key with the scope {self.scope.value}")
 
 
 def snapshot(request: Request) -> Iterator[Connection]:
-    """One snapshot for the whole answer."""
+    """One snapshot for an answer of several statements."""
     with request.app.state.engine.connect() as connection:
         yield connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
+def fetching(request: Request) -> Fetch:
+    fetch: Fetch = request.app.state.reader.fetch
+    return fetch
+
+
+def published(request: Request) -> queries.Published:
+    found: queries.Published = request.app.state.published
+    return found
+
+
 router = APIRouter(
-    prefix="/v1", tags=["golden record"], dependencies=[Depends(may_read)], responses=documented(401, 403, 422)
+    prefix="/v1",
+    tags=["golden record"],
+    dependencies=[Security(KeyWith(Scope.READ))],
+    responses=documented(401, 403, 422),
 )
 Snapshot = Annotated[Connection, Depends(snapshot, scope="function")]
 Limit = Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="rows per page")]
@@ -46,10 +73,10 @@ StreamName = Annotated[str, Path(pattern=r"^[A-Za-z_]+$", max_length=80, example
 SourceId = Annotated[str, Path(min_length=1, max_length=200, pattern=r"^[^\x00]+$", examples=["0035g00000XyZ"])]
 
 
-@router.get("/customers", summary="List customers", responses=documented(400))
-def list_customers(
+@router.get("/customers", summary="List customers", response_model=models.CustomerPage, responses=documented(400))
+async def list_customers(
     *,
-    connection: Snapshot,
+    request: Request,
     kind: PartyKind | None = None,
     department: Annotated[Department | None, Query(description="only whom this department knows")] = None,
     updated_since: Annotated[
@@ -58,68 +85,65 @@ def list_customers(
     ] = None,
     limit: Limit = 100,
     cursor: Cursor = None,
-) -> models.CustomerPage:
+) -> Response:
     """Each customer comes once, in an order that updates do not change, however long the reading takes."""
     since = _utc(updated_since)
     filters = [kind, department, since]
     after = position(cursor, [uuid.UUID], filters)
-    rows = queries.customers(
-        connection,
+    rows = await queries.customers(
+        fetching(request),
         kind=kind,
         department=department,
         updated_since=since,
         after=after[0] if after else None,
         limit=limit + 1,
     )
-    page = paging.cut(rows, limit, lambda row: paging.encode([row["golden_id"]], filters))
-    return models.CustomerPage.model_validate({"items": page.items, "next_cursor": page.next})
+    page = paging.cut(rows, limit, lambda row: paging.encode([row.place], filters))
+    return _json(items=_array(page.items), next_cursor=json.dumps(page.next))
 
 
-@router.get(
-    "/customers/{golden_id}",
-    summary="One customer",
-    response_model=models.Customer,
-    responses={304: {"description": "unchanged since the ETag in If-None-Match"}, **documented(404, 410)},
-)
-def get_customer(request: Request, response: Response, connection: Snapshot, golden_id: GoldenId) -> Any:
+@router.get("/customers/{golden_id}", summary="One customer", response_model=models.Customer, responses=ONE_CUSTOMER)
+async def get_customer(request: Request, golden_id: GoldenId) -> Response:
     """The customer of this id. A merged id answers its survivor, with `resolved_from`."""
-    return _answer(request, response, connection, golden_id)
+    found = await published(request).by_id(golden_id)
+    return _answer(request, found, NO_SUCH_ID)
 
 
 @router.get(
     "/sources/{source}/{stream}/{source_id:path}/customer",
     summary="The customer of a source record",
     response_model=models.Customer,
-    responses={304: {"description": "unchanged since the ETag in If-None-Match"}, **documented(404, 410)},
+    responses=ONE_CUSTOMER,
 )
-def get_customer_of_record(
-    *,
-    request: Request,
-    response: Response,
-    connection: Snapshot,
-    source: SourceName,
-    stream: StreamName,
-    source_id: SourceId,
-) -> Any:
+async def get_customer_of_record(
+    request: Request, source: SourceName, stream: StreamName, source_id: SourceId
+) -> Response:
     """For a tool that knows its own id: which customer is that?"""
-    golden_id = queries.owner_of(connection, ref(source, stream, source_id))
-    if golden_id is None:
-        raise HTTPException(404, "no customer has this source record")
-    return _answer(request, response, connection, golden_id)
+    found = await published(request).by_ref(ref(source, stream, source_id))
+    return _answer(request, found, "no customer has this source record")
 
 
-@router.get("/customers/{golden_id}/history", summary="All versions of a customer", responses=documented(400, 404))
-def get_history(connection: Snapshot, golden_id: GoldenId, limit: Limit = 100, cursor: Cursor = None) -> models.History:
+@router.get(
+    "/customers/{golden_id}/history",
+    summary="All versions of a customer",
+    response_model=models.History,
+    responses=documented(400, 404),
+)
+async def get_history(request: Request, golden_id: GoldenId, limit: Limit = 100, cursor: Cursor = None) -> Response:
     """The versions of this very id, newest first; `merged_into` says where it leads if it was merged away."""
     before = position(cursor, [int], [golden_id])
-    resolved = queries.resolve(connection, golden_id)
-    rows = queries.history(connection, golden_id, before=before[0] if before else None, limit=limit + 1)
-    if resolved is None or (not rows and cursor is None):
+    async with request.app.state.reader.snapshot() as fetch:
+        found = await queries.resolve(fetch, golden_id)
+        rows = await queries.history(fetch, golden_id, before=before[0] if before else None, limit=limit + 1)
+    if found is None or (not rows and cursor is None):
         raise HTTPException(404, "nothing was published under this golden id")
-    page = paging.cut(rows, limit, lambda row: paging.encode([row["version"]], [golden_id]))
-    merged_into = resolved.golden_id if resolved.golden_id != golden_id else None
-    return models.History.model_validate(
-        {"golden_id": golden_id, "merged_into": merged_into, "items": page.items, "next_cursor": page.next}
+    page = paging.cut(rows, limit, lambda row: paging.encode([row.place], [golden_id]))
+    merged_into = str(found.golden_id) if found.golden_id != golden_id else None
+    return _json(
+        golden_id=json.dumps(str(golden_id)),
+        merged_into=json.dumps(merged_into),
+        items=_array(page.items),
+        next_cursor=json.dumps(page.next),
     )
 
 
@@ -129,16 +153,16 @@ def get_history(connection: Snapshot, golden_id: GoldenId, limit: Limit = 100, c
     response_model=models.Version,
     responses=documented(404),
 )
-def get_as_of(
-    connection: Snapshot,
+async def get_as_of(
+    request: Request,
     golden_id: GoldenId,
     moment: Annotated[dt.datetime, Query(examples=["2026-11-01T00:00:00Z"])],
-) -> Any:
+) -> Response:
     """The version of this very id that was published at a moment, also if the id was merged away since."""
-    found = queries.as_of(connection, golden_id, _at(moment))
-    if found is None:
+    body = await queries.as_of(fetching(request), golden_id, _at(moment))
+    if body is None:
         raise HTTPException(404, "nothing was published under this golden id at that moment")
-    return found
+    return Response(body, media_type=JSON)
 
 
 @router.post("/match", summary="Search before create", responses=documented(400, 404, 409))
@@ -147,43 +171,47 @@ def match(request: Request, connection: Snapshot, wanted: models.Wanted) -> mode
 
     The answer is what matching would say of the record: the same evidence, probabilities and bands.
     """
-    found = candidates(connection, wanted.record, wanted.kind, request.app.state.settings.match, wanted.limit)
+    settings = request.app.state.settings.match
+    found = candidates(connection, wanted.record, wanted.kind, settings, wanted.limit)
     return models.Candidates.model_validate({"candidates": found})
 
 
-@router.get("/changes", summary="The change feed")
-def get_changes(
-    connection: Snapshot,
+@router.get("/changes", summary="The change feed", response_model=models.ChangePage)
+async def get_changes(
+    request: Request,
     after: Annotated[
         int, Query(ge=0, le=LARGEST_SEQUENCE, description="the last sequence that was handled; 0 replays everything")
     ] = 0,
     limit: Limit = 100,
-) -> models.ChangePage:
+) -> Response:
     """Every published change in order: read until `has_more` is false, then ask again later with `next_after`."""
-    rows = queries.changes(connection, after=after, limit=limit + 1)
+    rows = await queries.changes(fetching(request), after=after, limit=limit + 1)
     items = rows[:limit]
-    next_after = items[-1]["sequence"] if items else after
-    return models.ChangePage.model_validate({"items": items, "next_after": next_after, "has_more": len(rows) > limit})
+    next_after = items[-1].place if items else after
+    return _json(items=_array(items), next_after=str(next_after), has_more=json.dumps(len(rows) > limit))
 
 
-def _answer(request: Request, response: Response, connection: Connection, golden_id: uuid.UUID) -> Any:
-    found = queries.resolve(connection, golden_id)
+def _json(**fields: str) -> Response:
+    """An object of fields that are JSON already."""
+    return Response(f"{{{','.join(f'{json.dumps(name)}:{text}' for name, text in fields.items())}}}", media_type=JSON)
+
+
+def _array(items: Sequence[queries.Record]) -> str:
+    return f"[{','.join(item.body for item in items)}]"
+
+
+def _answer(request: Request, found: queries.Found | None, missing: str) -> Response:
+    """A customer's JSON; 304 where the caller has it, a problem where nothing is published."""
     if found is None:
-        raise HTTPException(404, "no customer has this golden id")
-    if found.customer is None and found.status == "retired":
+        raise HTTPException(404, missing)
+    if found.body is None and found.status == "retired":
         raise HTTPException(410, f"customer {found.golden_id} was retired: all its source records are gone")
-    if found.customer is None:
+    if found.body is None:
         raise HTTPException(404, f"customer {found.golden_id} is not published yet; it comes with the next publication")
-    headers = {"ETag": _etag(found.customer), "Cache-Control": "private, no-cache"}
+    headers = {"ETag": f'"{found.golden_id}.{found.version}"', "Cache-Control": "private, no-cache"}
     if _unchanged(request.headers.get("if-none-match", ""), headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    response.headers.update(headers)
-    resolved_from = golden_id if found.golden_id != golden_id else None
-    return {**found.customer, "resolved_from": resolved_from}
-
-
-def _etag(customer: RowMapping) -> str:
-    return f'"{customer["golden_id"]}.{customer["version"]}"'
+    return Response(found.body, headers=headers, media_type=JSON)
 
 
 def _unchanged(if_none_match: str, etag: str) -> bool:

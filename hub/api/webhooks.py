@@ -3,12 +3,12 @@
 import datetime as dt
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, HTTPException, Path, Request, Security
+from fastapi import APIRouter, Path, Security
 from pydantic import BaseModel, ConfigDict, Field
 
 from hub.api import paging
 from hub.api.problems import documented
-from hub.api.routes import Cursor, Limit, Snapshot, bearer, position
+from hub.api.routes import Cursor, KeyWith, Limit, Snapshot, position
 from hub.keys import Scope
 from hub.webhooks import state
 
@@ -66,13 +66,8 @@ class Deliveries(BaseModel):
     next_cursor: str | None
 
 
-def may_administer(request: Request, _key: Annotated[Any, Security(bearer)]) -> None:
-    if request.state.principal is None or not request.state.principal.may(Scope.ADMIN):
-        raise HTTPException(403, f"this needs a key with the scope {Scope.ADMIN.value}")
-
-
 router = APIRouter(
-    prefix="/v1", tags=["webhooks"], dependencies=[Depends(may_administer)], responses=documented(401, 403, 422)
+    prefix="/v1", tags=["webhooks"], dependencies=[Security(KeyWith(Scope.ADMIN))], responses=documented(401, 403, 422)
 )
 Name = Annotated[str, Path(max_length=40, examples=["crm"])]
 

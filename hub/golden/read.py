@@ -1,10 +1,11 @@
 """Reading the golden record: what is published now, under any id it ever had."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, RowMapping, text
 
 from hub.errors import NotFoundError
 
@@ -88,3 +89,45 @@ def page(connection: Connection, after: uuid.UUID | None = None, limit: int = 50
         {"after": after, "limit": limit},
     )
     return [dict(row) for row in rows.mappings()]
+
+
+def changes(
+    connection: Connection,
+    *,
+    after: int,
+    limit: int,
+    up_to: int | None = None,
+    operations: Sequence[str] = (),
+    department: str | None = None,
+) -> Sequence[RowMapping]:
+    """The change feed behind sequence number `after`, in order.
+
+    Optionally no further than `up_to`, only some `operations`, or only customers that a department knows or knew
+    before the change.
+    """
+    conditions = {
+        "sequence > :after": True,
+        "sequence <= :up_to": up_to is not None,
+        "op = ANY (:operations)": bool(operations),
+        "(before -> 'departments' ? :department OR after -> 'departments' ? :department)": department is not None,
+    }
+    where = " AND ".join(clause for clause, used in conditions.items() if used)
+    return (
+        connection.execute(
+            text(
+                f"""SELECT sequence, golden_id, version, op, survivor, publication, before, after, happened_at
+                    FROM golden.change WHERE {where} ORDER BY sequence LIMIT :limit"""
+            ),
+            {
+                "after": after, "limit": limit, "up_to": up_to,
+                "operations": list(operations), "department": department,
+            },
+        )
+        .mappings()
+        .all()
+    )  # fmt: skip
+
+
+def newest_change(connection: Connection) -> int:
+    """The sequence of the last published change; 0 where nothing was published yet."""
+    return int(connection.execute(text("SELECT coalesce(max(sequence), 0) FROM golden.change")).scalar_one())

@@ -6,8 +6,10 @@ Deny by default: what is not listed as open needs a key, whether there is a page
 import logging
 import time
 import traceback
+from functools import partial
 from urllib.parse import quote
 
+import psycopg
 from sqlalchemy import Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -19,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hub import keys
 from hub.api import problems
+from hub.db.reader import Reader, Together
 from hub.review.sessions import COOKIE, Session, Sessions
 
 log = logging.getLogger("hub.web")
@@ -39,6 +42,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 
 
 class Guard:
@@ -72,8 +76,7 @@ class Guard:
 
 
 def _secure(headers: MutableHeaders, scope: Scope) -> None:
-    for name, value in HEADERS.items():
-        headers[name] = value
+    headers.raw.extend(RAW_HEADERS)
     if not scope["path"].startswith(STATIC):
         headers.setdefault("Cache-Control", "no-store")
     if scope["scheme"] == "https":
@@ -97,7 +100,7 @@ def _report(error: Exception) -> None:
 
 
 def _failure(error: Exception, scope: Scope) -> Response:
-    if isinstance(error, OperationalError | InterfaceError | PoolTimeoutError):
+    if isinstance(error, OperationalError | InterfaceError | PoolTimeoutError | psycopg.OperationalError):
         return _plain(scope["path"], 503, "the database does not answer; try again in a moment")
     return _plain(scope["path"], 500, "the hub failed on this request; its log says where")
 
@@ -112,8 +115,9 @@ def _plain(path: str, status: int, detail: str) -> Response:
 class Gate:
     """Finds out who is asking; strangers get no further than the sign-in page, or a 401."""
 
-    def __init__(self, app: ASGIApp, engine: Engine, sessions: Sessions) -> None:
+    def __init__(self, app: ASGIApp, engine: Engine, reader: Reader, sessions: Sessions) -> None:
         self.app, self.engine, self.sessions = app, engine, sessions
+        self.principals = Together(partial(keys.verify_hashes, reader.fetch))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -131,7 +135,7 @@ class Gate:
         if not path.startswith(API):
             request.state.principal = await run_in_threadpool(self._of_session, session)
         if request.state.principal is None and path.startswith((API, DESCRIPTION)):
-            request.state.principal = await run_in_threadpool(self._of_bearer, request.headers.get("authorization", ""))
+            request.state.principal = await self._of_bearer(request.headers.get("authorization", ""))
         return None if request.state.principal is not None else _stranger(request)
 
     def _of_session(self, session: Session | None) -> keys.Principal | None:
@@ -140,12 +144,11 @@ class Gate:
         with self.engine.connect() as connection:
             return keys.principal_named(connection, session.name)
 
-    def _of_bearer(self, authorization: str) -> keys.Principal | None:
+    async def _of_bearer(self, authorization: str) -> keys.Principal | None:
         scheme, _, key = authorization.partition(" ")
         if scheme.lower() != "bearer" or not key.startswith(keys.PREFIX):
             return None
-        with self.engine.connect() as connection:
-            return keys.verify(connection, key.strip())
+        return await self.principals.get(keys.hashed(key.strip()))
 
 
 def _stranger(request: Request) -> Response:

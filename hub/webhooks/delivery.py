@@ -15,8 +15,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
-from hub.api import queries
 from hub.db import locks
+from hub.golden import read
 from hub.secret_key import secret_key
 from hub.settings import Settings
 from hub.webhooks import event, schedule, signing, state
@@ -94,10 +94,10 @@ def _next_window(
     connection: Connection, sender: Sender, channel: Channel, hook: Hook, stopping: threading.Event
 ) -> tuple[Hook | None, int]:
     """Deliver the changes of the next stretch of the feed; the webhook where it may go on, and how many there were."""
-    upper = min(queries.newest_change(connection), hook.position + WINDOW)
+    upper = min(read.newest_change(connection), hook.position + WINDOW)
     if upper <= hook.position:
         return None, 0
-    changes = queries.changes(
+    changes = read.changes(
         connection, after=hook.position, up_to=upper, limit=WINDOW,
         operations=hook.operations, department=hook.department,
     )  # fmt: skip

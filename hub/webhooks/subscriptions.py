@@ -10,9 +10,9 @@ from sqlalchemy import Connection, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from hub import audit
-from hub.api import queries
 from hub.db.tables import ops
 from hub.errors import ConfigurationError, ConflictError
+from hub.golden import read
 from hub.model.kinds import Department
 from hub.webhooks import signing, state, transport
 from hub.webhooks.addresses import Network
@@ -46,7 +46,7 @@ def add(connection: Connection, wanted: Wanted, secret_key: str, allowed: Sequen
     _check(wanted, allowed)
     salt = signing.new_salt()
     secret = signing.derive(secret_key, salt)
-    newest = queries.newest_change(connection)
+    newest = read.newest_change(connection)
     row = {
         "name": wanted.name, "url": wanted.url, "operations": sorted(set(wanted.operations)),
         "department": wanted.department, "key_salt": salt, "key_hash": signing.fingerprint(secret),
@@ -110,7 +110,7 @@ def replay(connection: Connection, name: str, first: int, *, actor: str, reason:
     Raises:
         ConfigurationError: the feed has no such change; the one after the newest is allowed, and leaves all out.
     """
-    newest = queries.newest_change(connection)
+    newest = read.newest_change(connection)
     if not 1 <= first <= newest + 1:
         raise ConfigurationError(f"--from {first}: the change feed goes from 1 to {newest}")
     before = _set(connection, name, "position = :position, failures = 0, next_attempt_at = NULL", position=first - 1)

@@ -1,13 +1,15 @@
 """The API: keys, problems, paging, resolving of ids, ETags, the change feed."""
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+from pydantic import BaseModel
 from sqlalchemy import text
 
 from hub import keys
-from hub.api import paging
+from hub.api import models, paging
 from tests.integration.test_web_records import HERO, merge
 
 
@@ -63,6 +65,40 @@ def test_paging_gives_every_customer_once(hub, client, limit):
             assert len(found) == hub.scalar("SELECT count(*) FROM golden.customer")
             break
     assert len(found) == len(set(found))
+
+
+def test_records_are_sent_as_they_are_documented(hub, client):
+    """They come as Postgres writes them: this is what keeps them what the models of the description say."""
+
+    def documented(model: type[BaseModel], query: str) -> list[dict]:
+        with hub.engine.connect() as connection:
+            rows = connection.execute(text(query)).mappings().all()
+        return [model.model_validate(row).model_dump(mode="json") for row in rows]
+
+    page = client.get("/v1/customers?limit=500")
+    assert page.headers["content-type"] == "application/json"
+    customers = documented(models.Customer, "SELECT * FROM golden.customer ORDER BY golden_id")
+    assert page.json() == {"items": customers, "next_cursor": None}
+    assert client.get(f"/v1/customers/{hub.golden_id(HERO)}").json() in customers
+    feed = documented(models.Change, "SELECT * FROM golden.change ORDER BY sequence")
+    assert client.get("/v1/changes?limit=500").json()["items"] == feed
+    versions = documented(
+        models.Version,
+        f"SELECT * FROM golden.customer_history WHERE golden_id = '{hub.golden_id(HERO)}' ORDER BY version DESC",
+    )
+    assert client.get(f"/v1/customers/{hub.golden_id(HERO)}/history").json()["items"] == versions
+
+
+def test_a_page_goes_on_behind_its_cursor_whatever_is_published_meanwhile(hub, client):
+    first = client.get("/v1/customers?limit=5").json()
+    ids = [item["golden_id"] for item in first["items"]]
+    with hub.engine.begin() as connection:
+        connection.execute(
+            text("UPDATE golden.customer_row SET valid_to = now() WHERE golden_id = ANY(CAST(:ids AS uuid[]))"),
+            {"ids": ids[:4]},
+        )
+    second = client.get("/v1/customers", params={"limit": 5, "cursor": first["next_cursor"]}).json()
+    assert min(item["golden_id"] for item in second["items"]) > max(ids)
 
 
 def test_lists_are_filtered_by_kind_and_by_time(hub, client):
@@ -239,3 +275,27 @@ def test_who_is_known_is_found_before_they_are_created_again(hub, client):
 def test_a_record_that_cannot_be_searched_for_is_a_problem(client, body, status):
     told = problem(client.post("/v1/match", json=body), status)
     assert "yesterday" not in str(told)
+
+
+def test_a_database_that_was_started_anew_is_no_problem(hub, client):
+    path = f"/v1/customers/{hub.golden_id(HERO)}"
+    assert client.get(path).status_code == 200
+    with hub.engine.connect() as connection:
+        connection.execute(
+            text(
+                """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                   WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+            )
+        )
+    assert client.get(path).status_code == 200
+    assert client.get("/v1/customers?limit=1").status_code == 200
+
+
+def test_many_at_a_time_get_what_each_asked_for(hub, client):
+    page = client.get("/v1/customers?limit=40").json()["items"]
+    refs = [item["members"][0].split(":") for item in page]
+    paths = [f"/v1/customers/{item['golden_id']}" for item in page]
+    paths += [f"/v1/sources/{source}/{stream}/{number}/customer" for source, stream, number in refs]
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda path: client.get(path).json(), paths))
+    assert answers == [*page, *page]

@@ -66,6 +66,8 @@ class CustomerRow(_Customer, Base):
         Index(
             "ix_customer_row_parent", "parent_id", postgresql_where=text("valid_to IS NULL AND parent_id IS NOT NULL")
         ),
+        Index("ix_customer_row_current_kind", "kind", "golden_id", postgresql_where=text("valid_to IS NULL")),
+        Index("ix_customer_row_current_since", "valid_from", "golden_id", postgresql_where=text("valid_to IS NULL")),
         Index(None, "publication"),
         SCHEMA,
     )

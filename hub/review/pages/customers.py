@@ -1,7 +1,7 @@
 """The golden record for people: search, and one customer with the origin of every value."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
@@ -10,8 +10,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import Connection, RowMapping
 
-from hub.api import queries as published
-from hub.errors import NotFoundError
+from hub.golden.read import current, resolve_id
 from hub.keys import Scope
 from hub.model.kinds import Department, PartyKind
 from hub.review import words
@@ -59,7 +58,7 @@ def search(
 ) -> Response:
     wanted = customers.CustomerFilter(q.replace("\x00", "").strip(), str(kind))
     direct = _as_id(wanted.q)
-    if direct is not None and published.resolve(connection, direct) is not None:
+    if direct is not None and customers.is_known(connection, direct):
         return RedirectResponse(f"/customers/{direct}", 303)
     page = customers.found(connection, wanted, cursor)
     return render(
@@ -76,38 +75,47 @@ def search(
 @router.get("/{golden_id}")
 def customer(request: Request, connection: Reading, golden_id: uuid.UUID) -> Response:
     """A merged id shows its survivor, and says so."""
-    found = published.resolve(connection, golden_id)
-    if found is None:
-        raise NotFoundError("no customer has this golden id")
-    if found.customer is None:
-        reason = "was retired: all its source records are gone" if found.status == "retired" else "is not published yet"
-        raise HTTPException(410 if found.status == "retired" else 404, f"customer {found.golden_id} {reason}")
-    row = found.customer
-    versions = published.history(connection, found.golden_id, before=None, limit=VERSIONS + 1)
+    row = current(connection, golden_id) or _survivor(connection, golden_id)
+    versions = customers.versions(connection, row["golden_id"], VERSIONS + 1)
     members = customers.members(connection, row["members"])
     return render(
         request,
         "customer.html",
         customer=row,
-        asked=golden_id if golden_id != found.golden_id else None,
+        asked=golden_id if golden_id != row["golden_id"] else None,
         groups=[(title, values(row, names)) for title, names in GROUPS],
         above=_named(connection, row["employer_id"] or row["parent_id"]),
-        below=customers.organizations_below(connection, found.golden_id),
+        below=customers.organizations_below(connection, row["golden_id"]),
         facets=[(department.value, row[department.value]) for department in Department if row[department.value]],
         members=members,
-        opportunities=customers.opportunities(connection, found.golden_id),
+        opportunities=customers.opportunities(connection, row["golden_id"]),
         steps=steps(versions)[:VERSIONS],
         older=len(versions) > VERSIONS,
-        lineage=customers.lineage(connection, found.golden_id),
+        lineage=customers.lineage(connection, row["golden_id"]),
     )
 
 
-def values(row: RowMapping, names: Sequence[str]) -> list[Value]:
+def _survivor(connection: Connection, golden_id: uuid.UUID) -> dict[str, Any]:
+    """Who goes on for an id under which nothing is published.
+
+    Raises:
+        NotFoundError, HTTPException: there is none, says why.
+    """
+    found = resolve_id(connection, golden_id)
+    if found.golden_id is None:
+        raise HTTPException(410, "this customer was retired: all its source records are gone")
+    row = current(connection, found.golden_id)
+    if row is None:
+        raise HTTPException(404, f"customer {found.golden_id} is not published yet")
+    return row
+
+
+def values(row: Mapping[str, Any], names: Sequence[str]) -> list[Value]:
     """The values of a customer that are known, with their provenance."""
     return [_value(row, name) for name in names if row[name] is not None]
 
 
-def _value(row: RowMapping, name: str) -> Value:
+def _value(row: Mapping[str, Any], name: str) -> Value:
     origin = row["provenance"].get(name) or {}
     return Value(words.label(name), str(row[name]), origin.get("ref"), origin.get("rule"), origin.get("losers") or [])
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, Row, RowMapping, text
 
 from hub.api import paging
 from hub.review.queries.pairs import like
@@ -73,6 +73,15 @@ def members(connection: Connection, refs: Sequence[str]) -> Sequence[Row[Any]]:
     ).all()
 
 
+def versions(connection: Connection, golden_id: uuid.UUID, limit: int) -> Sequence[RowMapping]:
+    """The last `limit` versions of a customer, newest first."""
+    rows = connection.execute(
+        text("SELECT * FROM golden.customer_history WHERE golden_id = :id ORDER BY version DESC LIMIT :limit"),
+        {"id": golden_id, "limit": limit},
+    )
+    return rows.mappings().all()
+
+
 def opportunities(connection: Connection, golden_id: uuid.UUID) -> Sequence[Row[Any]]:
     return connection.execute(
         text(
@@ -100,6 +109,12 @@ def organizations_below(connection: Connection, golden_id: uuid.UUID) -> Sequenc
         text("SELECT golden_id, name FROM golden.customer WHERE parent_id = :id ORDER BY name, golden_id LIMIT 50"),
         {"id": golden_id},
     ).all()
+
+
+def is_known(connection: Connection, golden_id: uuid.UUID) -> bool:
+    """Whether any customer has or had this golden id."""
+    known = connection.execute(text("SELECT 1 FROM identity.golden_id WHERE golden_id = :id"), {"id": golden_id})
+    return known.scalar_one_or_none() is not None
 
 
 def name_of(connection: Connection, golden_id: uuid.UUID) -> str | None:
