@@ -34,6 +34,11 @@ class SourceSettings(Section):
     system: str = Field(description="which connector reads it: salesforce, hubspot, zendesk or stripe")
     department: Department
     base_url: str = Field(pattern=r"^https?://")
+    record_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^{}]*(\{stream\}[^{}]*)?\{source_id\}[^{}]*$",
+        description="where people see a record of it, with {stream} and {source_id} to be filled in; the API links it",
+    )
     credentials: dict[str, SecretStr] = Field(default_factory=dict)
     options: dict[str, Any] = Field(default_factory=dict, description="knobs of the connector, see its README")
 

@@ -21,11 +21,23 @@ CUSTOMER: dict[str, Any] = {
     "finance": {}, "support": {"open_tickets": 1}, "marketing": {}, "sales": {"open_opportunities": 2},
     "consents": [{"channel": "email", "purpose": "marketing", "status": "granted",
                   "recorded_at": "2026-05-01T09:00:00Z", "ref": "crm:consent:17"}],
-    "provenance": {"email": {"ref": REF, "rule": "source priority", "losers": []}},
+    "provenance": {"email": {"ref": REF, "rule": "source_priority", "losers": []}},
     "version": 3, "publication": 12, "updated_at": "2026-11-22T06:00:00Z", "resolved_from": None,
 }  # fmt: skip
 VERSION = {key: value for key, value in CUSTOMER.items() if key not in {"updated_at", "resolved_from"}} | {
     "valid_from": "2026-11-22T06:00:00Z", "valid_to": None,
+}  # fmt: skip
+
+PROVENANCE: dict[str, Any] = {
+    "golden_id": ID, "version": 3, "publication": 12, "resolved_from": None,
+    "attributes": {
+        "email": {
+            "value": "ada@analytical.example", "ref": REF, "rule": "preferred_department",
+            "url": "https://crm.example/Contact/0035g00000XyZ",
+            "losers": [{"ref": "billing:customers:cus_9", "value": "a.lovelace@old.example", "url": None}],
+            "sources_say": None, "sources_changed": None,
+        },
+    },
 }  # fmt: skip
 
 
@@ -69,6 +81,40 @@ class Customer(_Published):
 
     updated_at: dt.datetime
     resolved_from: uuid.UUID | None = Field(None, description="the merged id that was asked for, if it was one")
+
+
+class Loser(BaseModel):
+    """A record that says something else."""
+
+    ref: str
+    value: Any
+    url: str | None = Field(None, description="where the source shows the record, if that is known")
+
+
+class Origin(BaseModel):
+    """Where one value comes from."""
+
+    value: Any = Field(description="as published; null where a person says that there is none, or a group has none")
+    ref: str = Field(description="the record that won; for a manual value the one that it is pinned to")
+    rule: str = Field(description="the rule that chose it, see docs/rules.md; `manual`: a person said so")
+    url: str | None = Field(None, description="where the source shows the record, if that is known")
+    losers: list[Loser] = Field(description="the records with another value, by ref; who agrees is not listed")
+    sources_say: Any = Field(None, description="for a manual value: what would have won")
+    sources_changed: bool | None = Field(
+        None, description="for a manual value: whether the sources say something else than they said then"
+    )
+
+
+class Provenance(BaseModel):
+    """Where each value of a customer comes from, by attribute."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [PROVENANCE]})
+
+    golden_id: uuid.UUID
+    version: int
+    publication: int
+    resolved_from: uuid.UUID | None = Field(None, description="the merged id that was asked for, if it was one")
+    attributes: dict[str, Origin]
 
 
 class CustomerPage(BaseModel):

@@ -3,14 +3,14 @@
 import datetime as dt
 import json
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response, Security
 from fastapi.security import HTTPBearer
 from sqlalchemy import Connection
 
-from hub.api import models, paging, queries
+from hub.api import models, paging, provenance, queries
 from hub.api.problems import documented
 from hub.db.reader import Fetch
 from hub.identity.search import candidates
@@ -110,6 +110,23 @@ async def get_customer(request: Request, golden_id: GoldenId) -> Response:
 
 
 @router.get(
+    "/customers/{golden_id}/provenance",
+    summary="Where each value comes from",
+    response_model=models.Provenance,
+    responses=ONE_CUSTOMER,
+)
+async def get_provenance(request: Request, golden_id: GoldenId) -> Response:
+    """Per attribute: the value, the record that it is from, the rule that chose it, and what other records say.
+
+    An attribute that no record has is left out. `url` is there where the settings of a source say how its own
+    pages are addressed. A merged id answers its survivor, with `resolved_from`.
+    """
+    found = await published(request).by_id(golden_id)
+    sources = request.app.state.settings.sources
+    return _answer(request, found, NO_SUCH_ID, lambda body: provenance.of(json.loads(body), sources).model_dump_json())
+
+
+@router.get(
     "/sources/{source}/{stream}/{source_id:path}/customer",
     summary="The customer of a source record",
     response_model=models.Customer,
@@ -200,8 +217,8 @@ def _array(items: Sequence[queries.Record]) -> str:
     return f"[{','.join(item.body for item in items)}]"
 
 
-def _answer(request: Request, found: queries.Found | None, missing: str) -> Response:
-    """A customer's JSON; 304 where the caller has it, a problem where nothing is published."""
+def _answer(request: Request, found: queries.Found | None, missing: str, write: Callable[[str], str] = str) -> Response:
+    """What `write` makes of a customer's JSON; 304 where the caller has it, a problem where nothing is published."""
     if found is None:
         raise HTTPException(404, missing)
     if found.body is None and found.status == "retired":
@@ -211,7 +228,7 @@ def _answer(request: Request, found: queries.Found | None, missing: str) -> Resp
     headers = {"ETag": f'"{found.golden_id}.{found.version}"', "Cache-Control": "private, no-cache"}
     if _unchanged(request.headers.get("if-none-match", ""), headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    return Response(found.body, headers=headers, media_type=JSON)
+    return Response(write(found.body), headers=headers, media_type=JSON)
 
 
 def _unchanged(if_none_match: str, etag: str) -> bool:

@@ -10,6 +10,9 @@ from sqlalchemy import text
 
 from hub import keys
 from hub.api import models, paging
+from hub.golden import manual
+from hub.settings import SourceSettings
+from tests import webworld
 from tests.integration.test_web_records import HERO, merge
 
 
@@ -174,6 +177,45 @@ def test_an_unchanged_customer_is_not_sent_twice(hub, client):
     assert client.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
 
 
+def test_provenance_names_winner_rule_and_losers_of_each_value(hub, client):
+    golden_id, ref = hub.golden_id(HERO), "helpdesk:users:1"
+    hub.settings.sources = (
+        SourceSettings(
+            name="helpdesk", system="zendesk", department="support", base_url="https://desk.example",
+            record_url="https://desk.example/agent/{stream}/{source_id}",
+        ),
+    )  # fmt: skip
+    with hub.engine.begin() as connection:
+        manual.say(connection, ref, {"email": "bruno@albers.example"}, author="ann", reason="phoned")
+    webworld.run(hub.engine, hub.settings, "run-3")
+    customer = client.get(f"/v1/customers/{golden_id}").json()
+    told = client.get(f"/v1/customers/{golden_id}/provenance").json()
+    attributes = told.pop("attributes")
+    assert told == {name: customer[name] for name in ("golden_id", "version", "publication", "resolved_from")}
+    assert set(attributes) == set(customer["provenance"])
+    assert {name: one["value"] for name, one in attributes.items()} == {name: customer[name] for name in attributes}
+    assert attributes["job_title"] == {
+        "value": "Head of buying", "ref": HERO, "rule": "only", "url": None, "losers": [],
+        "sources_say": None, "sources_changed": None,
+    }  # fmt: skip
+    says, link = "bruno.albers@mail1.example", "https://desk.example/agent/users/1"
+    assert attributes["email"] == {
+        "value": "bruno@albers.example", "ref": ref, "rule": "manual", "url": link,
+        "losers": [{"ref": HERO, "value": says, "url": None}, {"ref": ref, "value": says, "url": link}],
+        "sources_say": says, "sources_changed": False,
+    }  # fmt: skip
+
+
+def test_provenance_follows_merges_and_is_not_sent_twice(hub, client):
+    golden_id, old = hub.golden_id(HERO), merge(hub, HERO)
+    first = client.get(f"/v1/customers/{golden_id}/provenance")
+    assert client.get(f"/v1/customers/{old}/provenance").json() == {**first.json(), "resolved_from": str(old)}
+    etag = first.headers["etag"]
+    again = client.get(f"/v1/customers/{golden_id}/provenance", headers={"If-None-Match": etag})
+    assert (again.status_code, again.content) == (304, b"")
+    problem(client.get(f"/v1/customers/{uuid.UUID(int=1)}/provenance"), 404)
+
+
 def test_history_tells_all_versions_newest_first(hub, client):
     path = f"/v1/customers/{hub.golden_id(HERO)}/history"
     history = client.get(path).json()
@@ -208,6 +250,7 @@ def test_the_description_names_every_path_with_an_example(client):
         "/v1/customers",
         "/v1/customers/{golden_id}",
         "/v1/customers/{golden_id}/history",
+        "/v1/customers/{golden_id}/provenance",
         "/v1/customers/{golden_id}/as-of",
         "/v1/match",
         "/v1/sources/{source}/{stream}/{source_id}/customer",

@@ -26,3 +26,12 @@ def test_an_unknown_key_of_a_section_in_the_environment_is_named(here, monkeypat
     monkeypatch.setenv("ONERECORD_MATCH__SMAE", "0.9")
     with pytest.raises(ConfigurationError, match=r"match\.smae"):
         settings.load()
+
+
+@pytest.mark.parametrize(
+    "template", ["https://crm.example/", "javascript:alert({source_id})", "https://x/{id}/{source_id}"]
+)
+def test_an_address_of_records_leads_to_a_record(template):
+    given = {"name": "crm", "system": "salesforce", "department": "sales", "base_url": "https://crm.example"}
+    with pytest.raises(ValueError, match="record_url"):
+        settings.SourceSettings(**given, record_url=template)
