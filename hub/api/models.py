@@ -4,7 +4,8 @@ import datetime as dt
 import uuid
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from typing_extensions import TypedDict
 
 from hub.model.kinds import Department, PartyKind
 
@@ -133,6 +134,44 @@ class Version(_Published):
     valid_to: dt.datetime | None
 
 
+Text = Annotated[str, Field(max_length=2_000)]
+
+
+def _written_out(value: Any) -> Any:
+    """A bare number would be taken for the seconds since 1970, and 20261122 is not meant so."""
+    if not isinstance(value, str) or value[4:5] != "-":
+        raise ValueError("write it out, as in 2026-11-22 or 2026-11-22T06:00:00Z")
+    return value
+
+
+AsDay = Annotated[dt.date, BeforeValidator(_written_out)]
+AsMoment = Annotated[dt.datetime, BeforeValidator(_written_out)]
+
+
+class WantedRecord(TypedDict, total=False):
+    """What is known of somebody, as a source would have it: one or more of the fields of `hub.identity.search`."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid", json_schema_extra={"minProperties": 1})  # type: ignore[misc]
+
+    name: Text
+    given_name: Text
+    family_name: Text
+    job_title: Text
+    email: Text
+    other_emails: Text | Annotated[list[Text], Field(max_length=50)]
+    phone: Text
+    mobile: Text
+    street: Text
+    city: Text
+    region: Text
+    postcode: Text
+    country: Text
+    website: Text
+    tax_id: Text
+    employer_name: Text
+    birth_date: AsDay
+
+
 class Wanted(BaseModel):
     """A record that is about to be created somewhere: who may it be?"""
 
@@ -144,12 +183,7 @@ class Wanted(BaseModel):
     )
 
     kind: PartyKind = PartyKind.PERSON
-    record: dict[str, Annotated[str, Field(max_length=2_000)] | list[Annotated[str, Field(max_length=2_000)]]] = Field(
-        min_length=1,
-        max_length=20,
-        description="name, given_name, family_name, job_title, email, other_emails, phone, mobile, street, city, "
-        "region, postcode, country, website, tax_id, employer_name, birth_date (1980-05-03): what is known of them",
-    )
+    record: Annotated[WantedRecord, Field(min_length=1)]
     limit: int = Field(10, ge=1, le=50)
 
 

@@ -80,7 +80,7 @@ async def list_customers(
     kind: PartyKind | None = None,
     department: Annotated[Department | None, Query(description="only whom this department knows")] = None,
     updated_since: Annotated[
-        dt.datetime | None,
+        models.AsMoment | None,
         Query(description="only what was published at or after this moment", examples=["2026-11-22T00:00:00Z"]),
     ] = None,
     limit: Limit = 100,
@@ -173,7 +173,7 @@ async def get_history(request: Request, golden_id: GoldenId, limit: Limit = 100,
 async def get_as_of(
     request: Request,
     golden_id: GoldenId,
-    moment: Annotated[dt.datetime, Query(examples=["2026-11-01T00:00:00Z"])],
+    moment: Annotated[models.AsMoment, Query(examples=["2026-11-01T00:00:00Z"])],
 ) -> Response:
     """The version of this very id that was published at a moment, also if the id was merged away since."""
     body = await queries.as_of(fetching(request), golden_id, _at(moment))
