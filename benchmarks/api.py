@@ -13,7 +13,6 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 import numpy as np
@@ -21,11 +20,10 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import customers
+from benchmarks import customers, scratch
 from benchmarks.clients import Case, Taken, Target, drive
 from hub import keys
-from hub.db.engine import Database, open_database
-from hub.settings import Settings
+from hub.db.engine import Database
 
 CUSTOMERS, CHANGES, SECONDS = 1_000_000, 50_000, 10.0
 LIST, MANY = "/v1/customers?limit=500", 16
@@ -49,12 +47,10 @@ SINGLE = (
 
 
 def main() -> None:
-    rows = int(sys.argv[1]) if len(sys.argv) > 1 else CUSTOMERS
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)  # the embedded server runs as a user of its own where we are root
-        with open_database(Settings(data_dir=Path(folder) / "data", database_url=None)) as database:
-            customers.fill(database.engine, rows, min(rows, CHANGES))
-            measure(database, rows)
+    rows = scratch.rows_asked(CUSTOMERS)
+    with scratch.database() as opened:
+        customers.fill(opened.engine, rows, min(rows, CHANGES))
+        measure(opened, rows)
 
 
 def measure(database: Database, rows: int, groups: tuple[tuple[Case, ...], ...] = (LISTS, SINGLE)) -> None:

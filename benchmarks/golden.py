@@ -4,19 +4,15 @@ Generates persons into an embedded Postgres of its own, then matches, resolves, 
 one per cent that changed. Run by hand: at a million rows it takes the better part of an hour.
 """
 
-import sys
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 from sqlalchemy import Engine, text
 
-from benchmarks import people
+from benchmarks import people, scratch
 from benchmarks.search import CHANGED_SHARE, ROWS, USUAL, change, insert, match, say
 from hub import clock
-from hub.db.engine import open_database
 from hub.golden.compose import compose
 from hub.golden.publish import publish
 from hub.identity.resolve import resolve
@@ -25,11 +21,9 @@ from hub.settings import Settings
 
 
 def main() -> None:
-    rows = int(sys.argv[1]) if len(sys.argv) > 1 else ROWS
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)  # the embedded server runs as a user of its own where we are root
-        with open_database(Settings(data_dir=Path(folder) / "data", database_url=None)) as database:
-            measure(database.engine, rows)
+    rows = scratch.rows_asked(ROWS)
+    with scratch.database() as opened:
+        measure(opened.engine, rows)
 
 
 def measure(engine: Engine, rows: int) -> None:

@@ -6,24 +6,21 @@ everything again to compare with; and searches for records before they are creat
 
 import resource
 import sys
-import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from sqlalchemy import Connection, Engine, text
 
-from benchmarks import people
+from benchmarks import people, scratch
 from hub.db import arrow
-from hub.db.engine import open_database
 from hub.golden import dirty
 from hub.identity.matching import match_parties
 from hub.identity.search import candidates
 from hub.model.kinds import PartyKind
 from hub.progress import silent
-from hub.settings import MatchSettings, Settings
+from hub.settings import MatchSettings
 
 ROWS, CHANGED_SHARE, SEARCHES = 1_000_000, 0.01, 1_000
 KIND = PartyKind.PERSON
@@ -35,11 +32,9 @@ CHANGES = (("phone",), 0.4), (("email",), 0.3), (("street", "postcode", "city"),
 
 
 def main() -> None:
-    rows = int(sys.argv[1]) if len(sys.argv) > 1 else ROWS
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)  # the embedded server runs as a user of its own where we are root
-        with open_database(Settings(data_dir=Path(folder) / "data", database_url=None)) as database:
-            measure(database.engine, rows)
+    rows = scratch.rows_asked(ROWS)
+    with scratch.database() as opened:
+        measure(opened.engine, rows)
 
 
 def measure(engine: Engine, rows: int) -> None:
