@@ -8,12 +8,11 @@ import hmac
 import re
 import secrets
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 
 from sqlalchemy import Connection, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from hub.access import Principal, Scope
 from hub.audit import record
 from hub.db.reader import Fetch
 from hub.db.tables import ops
@@ -21,25 +20,6 @@ from hub.errors import ConfigurationError, ConflictError, NotFoundError
 
 PREFIX = "or_"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._@-]{0,59}")
-
-
-class Scope(StrEnum):
-    """What a key may do. `admin` may do everything; the others stand for themselves."""
-
-    READ = "read"
-    REVIEW = "review"
-    ADMIN = "admin"
-
-
-@dataclass(frozen=True)
-class Principal:
-    """Who is asking: the name of the key, which signs judgements and audit rows, and what it may do."""
-
-    name: str
-    scopes: frozenset[str]
-
-    def may(self, scope: str) -> bool:
-        return scope in self.scopes or Scope.ADMIN in self.scopes
 
 
 def create_key(connection: Connection, name: str, scopes: Collection[str], *, actor: str = "operator") -> str:

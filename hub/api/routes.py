@@ -10,11 +10,11 @@ from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Res
 from fastapi.security import HTTPBearer
 from sqlalchemy import Connection
 
+from hub.access import Scope
 from hub.api import models, paging, provenance, queries
 from hub.api.problems import documented
 from hub.db.reader import Fetch
 from hub.identity.search import candidates
-from hub.keys import Scope
 from hub.model.canonical import ref
 from hub.model.kinds import Department, PartyKind
 

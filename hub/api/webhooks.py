@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Security
 from pydantic import BaseModel, ConfigDict, Field
 
+from hub.access import Scope
 from hub.api import paging
 from hub.api.problems import documented
 from hub.api.routes import Cursor, KeyWith, Limit, Snapshot, position
-from hub.keys import Scope
 from hub.webhooks import state
 
 WEBHOOK: dict[str, Any] = {

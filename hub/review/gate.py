@@ -20,6 +20,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hub import keys
+from hub.access import Principal
 from hub.api import problems
 from hub.db.reader import Reader, Together
 from hub.review.sessions import COOKIE, Session, Sessions
@@ -138,13 +139,13 @@ class Gate:
             request.state.principal = await self._of_bearer(request.headers.get("authorization", ""))
         return None if request.state.principal is not None else _stranger(request)
 
-    def _of_session(self, session: Session | None) -> keys.Principal | None:
+    def _of_session(self, session: Session | None) -> Principal | None:
         if session is None or session.name is None:
             return None
         with self.engine.connect() as connection:
             return keys.principal_named(connection, session.name)
 
-    async def _of_bearer(self, authorization: str) -> keys.Principal | None:
+    async def _of_bearer(self, authorization: str) -> Principal | None:
         scheme, _, key = authorization.partition(" ")
         if scheme.lower() != "bearer" or not key.startswith(keys.PREFIX):
             return None

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from sqlalchemy import Connection
 
-from hub.keys import Principal, Scope
+from hub.access import Principal, Scope
 from hub.review import words
 from hub.settings import Settings
 

@@ -8,6 +8,7 @@ from http.cookies import SimpleCookie
 import pytest
 
 from hub import keys, web
+from hub.access import Principal
 from hub.errors import ConfigurationError, ConflictError, NotFoundError
 from hub.review.gate import safe_next
 from hub.review.sessions import LIFETIME, Session, Sessions, Throttle
@@ -191,7 +192,7 @@ def test_a_key_is_shown_once_and_stored_as_its_hash(hub):
     assert len(key) >= 46, "256 bits"
     assert hub.scalar("SELECT count(*) FROM ops.api_key WHERE key_hash LIKE '%' || :key || '%'", key=key) == 0
     with hub.engine.begin() as connection:
-        assert keys.verify(connection, key) == keys.Principal("ann", frozenset({"read"}))
+        assert keys.verify(connection, key) == Principal("ann", frozenset({"read"}))
         assert keys.verify(connection, key + "x") is None
         keys.revoke(connection, "ann")
         assert keys.verify(connection, key) is None

@@ -9,9 +9,9 @@ from markupsafe import Markup
 from sqlalchemy import Connection, Row
 
 from dedup.pictures import waterfall
+from hub.access import Scope
 from hub.errors import NotFoundError, OneRecordError
 from hub.identity import explain, ledger
-from hub.keys import Scope
 from hub.model.kinds import Verdict
 from hub.review import words
 from hub.review.page import OfSettings, Reading, SignedIn, Writing, from_our_form, render, requires

@@ -10,8 +10,8 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import Connection, RowMapping
 
+from hub.access import Scope
 from hub.golden.read import current, resolve_id
-from hub.keys import Scope
 from hub.model.kinds import Department, PartyKind
 from hub.review import words
 from hub.review.page import Reading, render, requires

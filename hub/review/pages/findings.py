@@ -6,9 +6,9 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 
+from hub.access import Scope
 from hub.audit import record
 from hub.errors import NotFoundError
-from hub.keys import Scope
 from hub.review.page import Reading, SignedIn, Writing, render, requires
 from hub.review.queries import findings, overview
 

@@ -6,9 +6,9 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
+from hub.access import Scope
 from hub.errors import NotFoundError
 from hub.identity import conflicts, ledger
-from hub.keys import Scope
 from hub.model.kinds import PartyKind
 from hub.review.page import Reading, SignedIn, Writing, from_our_form, render, requires
 from hub.review.queries import overview, pairs

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from hub import keys
+from hub.access import Principal
 from hub.audit import record
-from hub.keys import Principal
 from hub.review.gate import safe_next
 from hub.review.page import SignedIn, Writing, from_our_form, render
 from hub.review.sessions import Session, Sessions, Throttle
