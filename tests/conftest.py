@@ -26,7 +26,16 @@ def server() -> Iterator[URL]:
         return
     # Not below pytest's own folder: every session that starts makes that one unreadable for the server's user again.
     with tempfile.TemporaryDirectory(prefix="onerecord-") as folder, embedded.running(Path(folder) / "pg") as url:
+        _wait_for_no_disk(url)
         yield url
+
+
+def _wait_for_no_disk(url: URL) -> None:
+    """To drop a database takes 2 s with fsync and 0.06 s without, and nothing here outlives a loss of power."""
+    address = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
 
 
 @pytest.fixture(scope="session")
