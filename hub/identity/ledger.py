@@ -38,6 +38,9 @@ _HEED_SOURCE_MERGES = """
     ON CONFLICT DO NOTHING
 """
 
+# What the model holds of a pair, so that its answer and a person's can be compared whatever it learns later.
+_HELD = "(SELECT pair.probability FROM identity.pair WHERE pair.party_a = {a} AND pair.party_b = {b})"
+
 
 @dataclass(frozen=True)
 class Link:
@@ -115,9 +118,10 @@ def judge_all(
     )
     connection.execute(
         text(
-            """INSERT INTO identity.judgement (party_a, party_b, verdict, author_kind, author, reason)
-               SELECT party_a, party_b, verdict, 'person', :author, :reason FROM said
-               ON CONFLICT DO NOTHING"""
+            f"""INSERT INTO identity.judgement (party_a, party_b, verdict, author_kind, author, reason, probability)
+               SELECT party_a, party_b, verdict, 'person', :author, :reason,
+                      {_HELD.format(a="said.party_a", b="said.party_b")}
+               FROM said ON CONFLICT DO NOTHING"""
         ),
         {"author": author, "reason": reason},
     )
@@ -188,8 +192,9 @@ def _insert(connection: Connection, values: Mapping[str, object], a_ref: str, b_
     try:
         judgement_id: int = connection.execute(
             text(
-                """INSERT INTO identity.judgement (party_a, party_b, verdict, author_kind, author, reason)
-                   VALUES (:a, :b, :verdict, :kind, :author, :reason) RETURNING judgement_id"""
+                f"""INSERT INTO identity.judgement (party_a, party_b, verdict, author_kind, author, reason, probability)
+                   VALUES (:a, :b, :verdict, :kind, :author, :reason, {_HELD.format(a=":a", b=":b")})
+                   RETURNING judgement_id"""
             ),
             values,
         ).scalar_one()

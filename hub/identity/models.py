@@ -1,10 +1,11 @@
 """The matching models in use: one per kind, versioned, kept with their training report."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from psycopg.types.json import Jsonb
-from sqlalchemy import Connection, func, text
+from sqlalchemy import Connection, Row, func, text
 from sqlalchemy.dialects.postgresql import insert
 
 import dedup
@@ -73,6 +74,20 @@ def save(connection: Connection, kind: PartyKind, model: dedup.Model, settings: 
     statement = insert(MatchModel).values(version=model.version, kind=kind.value, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["version"], set_=values))
     _READ.pop(kind, None)
+
+
+def versions(connection: Connection, kind: PartyKind, limit: int = 20) -> Sequence[Row[Any]]:
+    """The models of a kind, the one in use first: version, trained_at, rows, pairs, judgements, moved_by (bits)."""
+    return connection.execute(
+        text(
+            """SELECT version, trained_at, CAST(report ->> 'rows' AS bigint) AS rows,
+                   CAST(report ->> 'pairs' AS bigint) AS pairs,
+                   coalesce(CAST(report #>> '{learned,judgements}' AS int), 0) AS judgements,
+                   coalesce(CAST(parameters ->> 'offset' AS float8), 0) AS moved_by
+               FROM identity.match_model WHERE kind = :kind ORDER BY trained_at DESC, version LIMIT :limit"""
+        ),
+        {"kind": kind.value, "limit": limit},
+    ).all()
 
 
 def heed_thresholds(connection: Connection, kind: PartyKind, settings: MatchSettings) -> bool:

@@ -24,6 +24,8 @@ class NavigationItem:
 NAVIGATION = (
     NavigationItem("/", "Overview", None),
     NavigationItem("/review", "Review", Scope.REVIEW),
+    NavigationItem("/dashboard", "Dashboard", Scope.REVIEW),
+    NavigationItem("/model", "Model", Scope.REVIEW),
     NavigationItem("/customers", "Customers", Scope.READ),
     NavigationItem("/flags", "Flags", Scope.READ),
     NavigationItem("/quarantine", "Quarantine", Scope.READ),

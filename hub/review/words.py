@@ -12,6 +12,7 @@ from typing import Any
 CURRENCY = re.compile(r"[A-Z]{3}")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*")
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
+VERDICTS = {"same": "the same", "different": "different", "unsure": "not sure"}
 ABBREVIATIONS = {"id": "ID", "url": "URL", "crm": "CRM", "sms": "SMS", "api": "API"}
 
 
@@ -135,6 +136,11 @@ def percent(probability: float) -> str:
     return f"{min(max(share, 0.01), 99.99):.2f} %"
 
 
+def share(part: float) -> str:
+    """`83 %`; a share of counts, which may be none or all."""
+    return f"{100 * part:.0f} %" if part in {0, 1} or 0.01 <= part <= 0.99 else f"{100 * part:.1f} %"
+
+
 @dataclass(frozen=True)
 class Strength:
     """How much a piece of evidence says: a word, and for or against `same`."""
@@ -184,7 +190,7 @@ def differences(a: str | None, b: str | None) -> tuple[list[Segment], list[Segme
 FILTERS = {
     written.__name__: written
     for written in (
-        label, moment, day, number, plain, pretty, percent, money, amount, counted, strength, chance, columns,
+        label, moment, day, number, plain, pretty, percent, money, amount, counted, share, strength, chance, columns,
         ordered, bits,
     )
 }  # fmt: skip

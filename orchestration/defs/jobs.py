@@ -31,17 +31,21 @@ hourly = dg.ScheduleDefinition(
 )
 
 
+# A person's act leaves a row in the audit log and what it concerns in a queue; what only looks leaves no queue.
+_NEWEST_ACT = """
+    SELECT coalesce(max(audit_id), 0) FROM ops.audit
+    WHERE EXISTS (SELECT 1 FROM identity.to_resolve) OR EXISTS (SELECT 1 FROM golden.to_compose)"""
+
+
 @dg.sensor(
     job=decisions_job,
-    minimum_interval_seconds=20,
+    minimum_interval_seconds=10,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Judgements entered or undone since the last look start decisions_job.",
+    description="What people decided or undid since the last look starts decisions_job.",
 )
 def decisions(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     with open_database(load(), migrated=False) as database, database.engine.connect() as connection:
-        newest = connection.execute(
-            text("SELECT coalesce(max(audit_id), 0) FROM ops.audit WHERE act LIKE 'judge %' OR act = 'undo judgement'")
-        ).scalar_one()
+        newest = connection.execute(text(_NEWEST_ACT)).scalar_one()
     if newest <= int(context.cursor or 0):
-        return dg.SkipReason("no judgement since the last look")
+        return dg.SkipReason("nothing was decided since the last look")
     return dg.SensorResult(run_requests=[dg.RunRequest(run_key=f"audit-{newest}")], cursor=str(newest))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlalchemy.engine import URL
 
 from connectors import sandbox
@@ -16,6 +16,8 @@ from orchestration.definitions import defs
 from orchestration.defs.jobs import decisions
 from tests.hubrun import exported, plain
 from tests.support import add_parties
+
+ID = {"id": "00000000-0000-0000-0000-000000000001"}
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +53,21 @@ def test_the_sensor_skips_while_nobody_judges(judged: Engine):
     with judged.begin() as connection:
         audit.record(connection, "lead", "create key", "lead")
     assert isinstance(look(None), dg.SkipReason)
+
+
+def test_whatever_people_change_starts_a_run_and_looking_does_not(judged: Engine):
+    with judged.begin() as connection:
+        connection.execute(
+            text("INSERT INTO identity.golden_id (golden_id, number, kind) VALUES (:id, 1, 'person')"), ID
+        )
+        connection.execute(text("INSERT INTO golden.to_compose VALUES (:id)"), ID)
+        audit.record(connection, "lead", "say value", "crm:contacts:1")
+    told = look(None)
+    assert len(told.run_requests) == 1
+    with judged.begin() as connection:
+        connection.execute(text("DELETE FROM golden.to_compose"))
+        audit.record(connection, "lead", "sign in", "lead")
+    assert isinstance(look(told.cursor), dg.SkipReason)
 
 
 def test_each_new_judgement_and_each_undo_starts_one_run(judged: Engine):

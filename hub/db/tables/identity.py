@@ -99,7 +99,10 @@ class StandardisedOrganization(_Standardised, Base):
 
 
 class Judgement(Base):
-    """A signed statement about two parties. Append-only: a row is never changed but for being ended, once."""
+    """A signed statement about two parties. Append-only: a row is never changed but for being ended, once.
+
+    `probability` is what the model held of the pair when a person judged it; none where matching had not paired them.
+    """
 
     __tablename__ = "judgement"
     __table_args__ = (
@@ -125,9 +128,40 @@ class Judgement(Base):
     author_kind: Mapped[str]
     author: Mapped[str]
     reason: Mapped[str]
+    probability: Mapped[float | None]
     made_at: Mapped[Arrived]
     ended_at: Mapped[Moment | None]
     ended_by: Mapped[str | None]
+
+
+class BlindSample(Base):
+    """A pair drawn at random from what is held already, to be judged once more by somebody who is not told what.
+
+    `held` is what was held when it was drawn, `held_by` whether by the model or by a person, `held_author` that person.
+    The answer changes no customer: it measures.
+    """
+
+    __tablename__ = "blind_sample"
+    __table_args__ = (
+        CheckConstraint("party_a < party_b", name="ordered"),
+        CheckConstraint("held IN ('same', 'different')", name="held"),
+        CheckConstraint("held_by IN ('model', 'person')", name="held_by"),
+        CheckConstraint("answer IN ('same', 'different', 'unsure')", name="answer"),
+        CheckConstraint("(answer IS NULL) = (answered_at IS NULL)", name="answered"),
+        Index("uq_blind_sample_open", "party_a", "party_b", unique=True, postgresql_where=text("answer IS NULL")),
+        SCHEMA,
+    )
+
+    sample_id: Mapped[BigId]
+    party_a: Mapped[int] = mapped_column(ForeignKey(PARTY))
+    party_b: Mapped[int] = mapped_column(ForeignKey(PARTY))
+    held: Mapped[str]
+    held_by: Mapped[str]
+    held_author: Mapped[str | None]
+    drawn_at: Mapped[Arrived]
+    answer: Mapped[str | None]
+    answered_by: Mapped[str | None]
+    answered_at: Mapped[Moment | None]
 
 
 class GoldenId(Base):
