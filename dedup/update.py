@@ -13,6 +13,7 @@ from dedup.index import Index
 from dedup.matching import score
 from dedup.spec import Thresholds
 
+_KNOWN = ["a", "b", "weight", "probability"]
 _ORDER = [("a", "ascending"), ("b", "ascending")]
 
 
@@ -41,14 +42,15 @@ def update(known: State, index: Index, changed: pa.Table, *, threshold: float, t
     changing[places_of(known.ids, moved[places_of(known.ids, moved) >= 0])] = True
     gone = changing[places_of(known.ids, old_a)] | changing[places_of(known.ids, old_b)]
     pairs = pa.concat_tables([known.pairs.filter(pa.array(~gone)), found.pairs])
-    ids = np.sort(np.concatenate([known.ids, moved[places_of(known.ids, moved) < 0]]))
+    came = moved[places_of(known.ids, moved) < 0]
+    ids = np.sort(np.concatenate([known.ids, came])) if len(came) else known.ids
     labels = ids.copy()
     labels[places_of(ids, known.ids)] = known.labels
     a, b = (places_of(ids, pairs[side].to_numpy()) for side in ("a", "b"))
     strong = pairs["probability"].to_numpy() >= threshold
     seeds = places_of(ids, np.concatenate([moved, old_a[gone], old_b[gone]]))
     touched = _reached(_mates(places_of(ids, labels), seeds), a[strong], b[strong])
-    within = pairs.take(pa.array(np.nonzero(touched[a] & touched[b])[0])).sort_by(_ORDER)
+    within = pairs.select(_KNOWN).filter(pa.array(touched[a] & touched[b])).sort_by(_ORDER)
     records = _Records(index, new)
     labels[touched] = joined(ids[touched], Evidence(within, records.weigh, records.nameless), threshold)
     return State(pairs, ids, labels)
