@@ -44,8 +44,8 @@ def cluster(
     `edges` are arrays a, b and probability of the *same* band. `must_link` pairs are together unless `cannot_link`
     forbids it (see `contradicted`); a `cannot_link` pair is never together. `conflicts` says of pairs of ids whether
     their evidence contradicts; it is asked about pairs that edges would join over others. `evidence` gives the bits of
-    pairs of ids, whether they are edges or not. Pairs of which an id is not in `ids` are left out. Raises ValueError
-    for repeated ids or edge arrays of unequal length.
+    pairs of ids, whether they are edges or not; nan where a pair tells nothing about the others of its groups. Pairs of
+    which an id is not in `ids` are left out. Raises ValueError for repeated ids or edge arrays of unequal length.
     """
     known = np.asarray(ids, dtype=np.int64)
     ordered = np.sort(known)
@@ -63,7 +63,7 @@ def cluster(
         groups = groups.copy()
         forest = _Forest.over(np.nonzero(careful[groups])[0])
         _grow(forest, _inside(must, careful[groups]), _inside(cannot, careful[groups]), opposed)
-        weighed = np.nonzero(careful[groups[examined[: len(bits), 0]]])[0]
+        weighed = np.nonzero(careful[groups[examined[: len(bits), 0]]] & ~np.isnan(bits))[0]
         clipped = np.clip(bits[weighed], -MOST_BITS, MOST_BITS).tolist()
         for (one, other), bit in zip(examined[weighed].tolist(), clipped, strict=True):
             forest.weigh(one, other, bit)
@@ -87,7 +87,7 @@ def contradicted(must_link: Pairs, cannot_link: Pairs) -> list[tuple[int, int]]:
 class _Forest:
     """Union-find whose trees know with which trees they must not be joined, and how many edges lead to which.
 
-    `evidence` holds the sum of the bits between two trees, for trees of which all pairs were weighed.
+    `evidence` holds the sum of the bits between two trees, and `weighed` the number of pairs that it is the sum of.
     """
 
     parent: dict[int, int]
@@ -95,6 +95,7 @@ class _Forest:
     foes: dict[int, set[int]] = field(default_factory=dict)
     bridges: dict[int, dict[int, float]] = field(default_factory=dict)
     evidence: dict[int, dict[int, float]] = field(default_factory=dict)
+    weighed: dict[int, dict[int, float]] = field(default_factory=dict)
 
     @classmethod
     def over(cls, members: Iterable[int]) -> "_Forest":
@@ -118,6 +119,7 @@ class _Forest:
 
     def weigh(self, a: int, b: int, bits: float) -> None:
         self._add(self.evidence, a, b, bits)
+        self._add(self.weighed, a, b, 1)
 
     def _add(self, ties: dict[int, dict[int, float]], a: int, b: int, amount: float) -> None:
         one, other = self.root(a), self.root(b)
@@ -130,7 +132,7 @@ class _Forest:
         one, other = self.root(a), self.root(b)
         known = self.evidence.get(one, {}).get(other)
         if known is not None:
-            return known / (self.size[one] * self.size[other]) < LEAST_MEAN
+            return known / self.weighed[one][other] < LEAST_MEAN
         dense = min(self.size[one], self.size[other]) >= DENSE
         return dense and self.bridges.get(one, {}).get(other, 0) < 2
 
@@ -148,7 +150,7 @@ class _Forest:
             self.foes[foe].discard(drop)
             self.foes[foe].add(keep)
             self.foes.setdefault(keep, set()).add(foe)
-        for ties in (self.bridges, self.evidence):
+        for ties in (self.bridges, self.evidence, self.weighed):
             for far, amount in ties.pop(drop, {}).items():
                 ties[far].pop(drop)
                 if far != keep:

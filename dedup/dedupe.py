@@ -7,11 +7,11 @@ from functools import partial
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from dedup.blocking import Blocks, Keys, Pairs, pairs_of, sorted_keys, usable
-from dedup.clusters import cluster, places_of
-from dedup.columns import Flags, Floats, Index, Prepared
+from dedup.bridges import Evidence, joined, nameless
+from dedup.clusters import places_of
+from dedup.columns import Flags, Index, Prepared
 from dedup.copies import Copies, by_content
 from dedup.derive import MOST_FIELDS, derive
 from dedup.kinds import Kind
@@ -94,21 +94,16 @@ def _alike(table: Prepared, model: Model, copies: Copies, threshold: float) -> F
 
 def clustered(table: Prepared, model: Model, pairs: pa.Table, threshold: float) -> Index:
     """Per record the smallest id of its cluster. `pairs` are as matching gives them, the ids of `table` ascending."""
-    chosen = pairs.filter(pc.greater_equal(pairs["probability"], threshold))
-    a, b, probability = (chosen[name].to_numpy() for name in ("a", "b", "probability"))
-    return cluster(table.ids, (a, b, probability), evidence=partial(_evidence, table, model, pairs))
 
+    def places(ids: Index) -> Index:
+        return places_of(table.ids, ids)
 
-def _evidence(table: Prepared, model: Model, pairs: pa.Table, a: Index, b: Index) -> Floats:
-    """The bits of pairs of ids: known for those that matching kept, and scored for the others."""
-    size = int(table.ids[-1]) + 1
-    known = pairs["a"].to_numpy() * size + pairs["b"].to_numpy()
-    wanted = np.minimum(a, b) * size + np.maximum(a, b)
-    place = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
-    bits: Floats = pairs["weight"].to_numpy()[place]
-    new = np.nonzero(known[place] != wanted)[0]
-    bits[new] = score(table, places_of(table.ids, a[new]), places_of(table.ids, b[new]), model)
-    return bits
+    known = Evidence(
+        pairs,
+        weigh=lambda a, b: score(table, places(a), places(b), model),
+        nameless=lambda ids: nameless(table, places(ids), model.spec),
+    )
+    return joined(table.ids, known, threshold)
 
 
 def learn(plain: Prepared, fields: tuple[Field, ...]) -> tuple[Model, Prepared, Blocks, Pairs]:

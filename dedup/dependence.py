@@ -48,15 +48,18 @@ class Bond:
 
 
 def bonds(
-    levels: Outcomes, weights: Floats, matched: Sequence[Floats], *, doubtful: float = np.inf
-) -> tuple[Bond, ...]:
+    levels: Outcomes, weights: Floats, matched: Sequence[Floats], *, doubtful: float = np.inf,
+    tied: Sequence[tuple[int, int]] = (),
+) -> tuple[Bond, ...]:  # fmt: skip
     """The spanning tree of bonds that matter most for matches.
 
     `levels` of shape (pairs, comparisons), 0 for "missing"; `weights` of shape (pairs,); `matched`: m by comparison.
-    `doubtful` counts the pairs that could be matches which were missed.
+    `doubtful` counts the pairs that could be matches which were missed. Between `tied` comparisons it is already known.
     """
     found = []
     for one, other in combinations(range(levels.shape[1]), 2):
+        if (one, other) in tied or (other, one) in tied:
+            continue
         sizes = len(matched[one]), len(matched[other])
         bits = _joint(levels[:, one] * (sizes[1] + 1) + levels[:, other], weights, sizes, doubtful)
         if bits is not None:

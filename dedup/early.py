@@ -21,10 +21,13 @@ _WORTH = 0.9
 
 @dataclass(frozen=True)
 class Bounds:
-    """The highest weight of each outcome: of comparisons, shape (comparisons, 16), and of each bond, shape (16, 16)."""
+    """The highest weight of each outcome: of comparisons, shape (comparisons, 16), and of those that are tied together.
+
+    Of `ties`: the comparisons, and the bits by their outcomes, an axis of 16 each.
+    """
 
     levels: Floats
-    bonds: tuple[tuple[int, int, Floats], ...]
+    ties: tuple[tuple[tuple[int, ...], Floats], ...]
 
 
 def weighed(table: Prepared, pairs: Pairs, model: Model, floor: float) -> tuple[Pairs, Floats, Patterns]:
@@ -36,8 +39,8 @@ def weighed(table: Prepared, pairs: Pairs, model: Model, floor: float) -> tuple[
         highest += bounds.levels[at][outcome]
         comparison, equal = comparisons[at], np.nonzero(outcome == 1)[0]
         highest[equal] += _rarity(table, pairs.part(equal), comparison, model.terms)
-    for first, second, bits in bounds.bonds:
-        highest += bits[levels[first], levels[second]]
+    for tied, bits in bounds.ties:
+        highest += bits[tuple(levels[at] for at in tied)]
     for at in np.argsort(-(bounds.levels[:, UNDECIDED] - bounds.levels.min(axis=1))):
         pairs, highest, levels = _reaching(pairs, highest, levels, floor)
         undecided = np.nonzero(levels[at] == UNDECIDED)[0]
@@ -60,16 +63,20 @@ def bounds_of(model: Model) -> Bounds:
         levels[at, : len(weights)] = weights
         levels[at, UNDECIDED] = weights[2:].max(initial=-np.inf)
     several = [(bond, 1.0) for bond in model.bonds_m] + [(bond, -1.0) for bond in model.bonds_u]
-    return Bounds(levels, tuple((bond.first, bond.second, _widened(sign * bond.table())) for bond, sign in several))
+    ties: list[tuple[tuple[int, ...], Floats]] = [
+        ((bond.first, bond.second), _widened(sign * bond.table())) for bond, sign in several
+    ]
+    ties += [((one.given, one.family, one.email), _widened(bits)) for one, bits in model.learned.of_namesakes()]
+    return Bounds(levels, tuple(ties))
 
 
 def _widened(bits: Floats) -> Floats:
-    """A bond's bits with the best outcome for "undecided", which is not equal and not missing."""
-    wide = np.zeros((_WIDTH, _WIDTH))
-    wide[: bits.shape[0], : bits.shape[1]] = bits
-    wide[UNDECIDED, : bits.shape[1]] = bits[2:].max(axis=0)
-    wide[: bits.shape[0], UNDECIDED] = bits[:, 2:].max(axis=1)
-    wide[UNDECIDED, UNDECIDED] = bits[2:, 2:].max()
+    """Bits by outcomes, with the best outcome for "undecided", which is not equal and not missing."""
+    wide = np.zeros((_WIDTH,) * bits.ndim)
+    wide[tuple(map(slice, bits.shape))] = bits
+    for axis, size in enumerate(bits.shape):
+        along = np.moveaxis(wide, axis, 0)
+        along[UNDECIDED] = along[2:size].max(axis=0)
     return wide
 
 
@@ -84,13 +91,11 @@ def _reaching(pairs: Pairs, highest: Floats, levels: list[Levels], floor: float)
 def _change(levels: list[Levels], at: int, rows: Index, found: Levels, bounds: Bounds) -> Floats:
     """What the highest weight of some pairs changes by, now that one comparison is decided."""
     change: Floats = bounds.levels[at][found] - bounds.levels[at][UNDECIDED]
-    for first, second, bits in bounds.bonds:
-        if first == at:
-            other = levels[second][rows]
-            change += bits[found, other] - bits[UNDECIDED, other]
-        elif second == at:
-            other = levels[first][rows]
-            change += bits[other, found] - bits[other, UNDECIDED]
+    for tied, bits in bounds.ties:
+        if at in tied:
+            along = np.moveaxis(bits, tied.index(at), 0)
+            others = tuple(levels[other][rows] for other in tied if other != at)
+            change += along[(found, *others)] - along[(UNDECIDED, *others)]
     return change
 
 

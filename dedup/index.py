@@ -107,8 +107,13 @@ class Index:
         """The scored pairs, and the records that were looked at: what changed, and then its partners."""
         rules, limit = self.model.spec.blocking, self.model.spec.max_block
         replaced = np.isin(self.records.ids, changed.ids)
-        asked = [_ordered(hashes_of(changed, rule, at)) for at, rule in enumerate(rules)]
-        found = [_meetings(new, old, replaced, limit) for new, old in zip(asked, self.ordered, strict=True)]
+
+        def meet(at: int) -> _Meetings:
+            return _meetings(_ordered(hashes_of(changed, rules[at], at)), self.ordered[at], replaced, limit)
+
+        # Searching among keys leaves the interpreter's lock, so that the rules are asked side by side.
+        with ThreadPoolExecutor() as pool:
+            found = list(pool.map(meet, range(len(rules))))
         rows = np.unique(np.concatenate([one.known for one in found])) if found else np.zeros(0, dtype=np.int64)
         together = changed.followed_by(self.records.take(rows, raw=raw))
         a = [place for one in found for place in (one.asking, one.left)]

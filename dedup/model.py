@@ -13,6 +13,7 @@ import numpy as np
 from dedup.dependence import Bond
 from dedup.derive import derive
 from dedup.kinds import Kind
+from dedup.namesakes import Namesakes
 from dedup.organizations import ORGANIZATION
 from dedup.persons import PERSON
 from dedup.spec import MatchSpec
@@ -41,6 +42,7 @@ class Model:
     terms: Terms
     bonds_m: tuple[Bond, ...] = ()
     bonds_u: tuple[Bond, ...] = ()
+    namesakes: tuple[Namesakes, ...] = ()
     fields: tuple[Field, ...] = ()
     rules: tuple[tuple[str, ...], ...] = ()
     offset: float = 0.0
@@ -53,7 +55,7 @@ class Model:
     @cached_property
     def learned(self) -> Parameters:
         m, u = ({name: np.array(several) for name, several in shares.items()} for shares in (self.m, self.u))
-        return Parameters(m, u, self.bonds_m, self.bonds_u)
+        return Parameters(m, u, self.bonds_m, self.bonds_u, self.namesakes)
 
     @property
     def prior_bits(self) -> float:
@@ -62,8 +64,11 @@ class Model:
 
     @cached_property
     def version(self) -> str:
-        """Kind and content hash of the parameters: the same parameters have the same version."""
-        content = json.dumps(self._parameters(), sort_keys=True, separators=(",", ":"))
+        """Kind and content hash of the parameters: the same parameters have the same version.
+
+        To nine significant digits: sums of the same numbers in another order differ from the sixteenth on.
+        """
+        content = json.dumps(_rounded(self._parameters()), sort_keys=True, separators=(",", ":"))
         return f"{self.kind}-{blake2b(content.encode(), digest_size=6).hexdigest()}"
 
     def to_dict(self) -> dict[str, Any]:
@@ -95,6 +100,7 @@ class Model:
             terms=Terms.from_dict(data["terms"]),
             bonds_m=tuple(Bond.from_dict(bond, names) for bond in data.get("bonds_m", ())),
             bonds_u=tuple(Bond.from_dict(bond, names) for bond in data.get("bonds_u", ())),
+            namesakes=tuple(Namesakes.from_dict(one, spec) for one in data.get("namesakes", ())),
             fields=fields,
             rules=rules,
             offset=data.get("offset", 0.0),
@@ -125,4 +131,14 @@ class Model:
             "rules": [list(rule) for rule in self.rules],
             "bonds_m": [bond.to_dict(names) for bond in self.bonds_m],
             "bonds_u": [bond.to_dict(names) for bond in self.bonds_u],
+            "namesakes": [one.to_dict(self.spec) for one in self.namesakes],
         }
+
+
+def _rounded(value: Any) -> Any:
+    """Parameters with every number to nine significant digits; a negative zero is none."""
+    if isinstance(value, float):
+        return float(f"{value:.9g}") + 0.0
+    if isinstance(value, Mapping):
+        return {name: _rounded(each) for name, each in value.items()}
+    return [_rounded(each) for each in value] if isinstance(value, list | tuple) else value

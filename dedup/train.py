@@ -12,6 +12,7 @@ from dedup.blocking import Pairs, derive, pairs_of
 from dedup.columns import Floats, Index, Prepared
 from dedup.dependence import bonds
 from dedup.model import Model
+from dedup.namesakes import Namesakes, namesakes_of
 from dedup.spec import Comparison, MatchSpec
 from dedup.terms import Terms, learn
 from dedup.weigh import Parameters, Patterns, compare, frequency_bits, pattern_weights, probability, unpack
@@ -40,7 +41,7 @@ class Seen:
     """Pairs by what they show: distinct patterns with their levels, the pattern of each case, and how often it stands.
 
     `frequent` are the bits that the frequency of the values adds to each case; `counts` the pairs that it stands for.
-    `matches`: how many of pairs drawn at random are matches if each record has one.
+    Of pairs drawn at random, `matches`: how many are matches if each record has one; and what they tell of `namesakes`.
     """
 
     patterns: Patterns
@@ -49,6 +50,7 @@ class Seen:
     frequent: Floats
     counts: Floats
     matches: float = 0.0
+    namesakes: tuple[Namesakes, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,11 +88,12 @@ def fit(
 ) -> Model:  # fmt: skip
     """The model that explains the candidate `pairs`, `most` of them; `drawn` are pairs of records at random."""
     some = _sampled(pairs, most, seed)
-    found = _seen(table, spec, terms, some.left, some.right)
+    packed = compare(table, some.left, some.right, spec)
+    found = _seen(table, spec, terms, (some.left, some.right), packed)
     records, possible = len(table), len(table) * (len(table) - 1) / 2
     # A sample of the candidates stands for all of them.
     rows = _Rows(records, possible, len(pairs) / max(found.counts.sum(), 1.0))
-    default = _defaults(spec, terms)
+    default = replace(_defaults(spec, terms), namesakes=drawn.namesakes)
     learned, prior, iterations = _explained(spec, found, drawn, default, rows)
     if spec.dependent and _ran_away(spec, learned):
         learned, prior, iterations = _explained(spec, found, drawn, default, rows, held=True)
@@ -150,8 +153,11 @@ def draw(table: Prepared, spec: MatchSpec, terms: Terms, seed: int = 0) -> Seen:
     else:
         left = random.integers(0, records, RANDOM_PAIRS)
         right = (left + random.integers(1, records, RANDOM_PAIRS)) % records
-    seen = _seen(table, spec, terms, np.minimum(left, right), np.maximum(left, right))
-    return replace(seen, matches=len(left) / max(records - 1, 1))
+    left, right = np.minimum(left, right), np.maximum(left, right)
+    packed = compare(table, left, right, spec)
+    seen = _seen(table, spec, terms, (left, right), packed)
+    namesakes = namesakes_of(table, spec, left, right, unpack(packed, spec)) if spec.dependent else ()
+    return replace(seen, matches=len(left) / max(records - 1, 1), namesakes=namesakes)
 
 
 def _sampled(pairs: Pairs, most: int, seed: int) -> Pairs:
@@ -160,8 +166,9 @@ def _sampled(pairs: Pairs, most: int, seed: int) -> Pairs:
     return pairs.part(np.sort(np.random.default_rng(seed).choice(len(pairs), most, replace=False)))
 
 
-def _seen(table: Prepared, spec: MatchSpec, terms: Terms, left: Index, right: Index) -> Seen:
-    packed = compare(table, left, right, spec)
+def _seen(table: Prepared, spec: MatchSpec, terms: Terms, sides: tuple[Index, Index], packed: Patterns) -> Seen:
+    """What pairs of records show, whose outcomes are `packed`."""
+    left, right = sides
     patterns, case = np.unique(packed, return_inverse=True)
     if not spec.dependent:
         counts = np.bincount(case, minlength=len(patterns)).astype(float)
@@ -192,10 +199,12 @@ def _maximised(
 
 def _bonded(learned: Parameters, spec: MatchSpec, matched: Weighted | None, random: Weighted) -> Parameters:
     shares = [learned.m[comparison.name] for comparison in spec.comparisons]
+    tied = [(name, one.email) for one in learned.namesakes for name in (one.given, one.family)]
+    doubtful = MOST_MISSED * random[0].matches
     return replace(
         learned,
         bonds_m=bonds(matched[0].levels, matched[1], shares) if matched else (),
-        bonds_u=bonds(random[0].levels, random[1], shares, doubtful=MOST_MISSED * random[0].matches),
+        bonds_u=bonds(random[0].levels, random[1], shares, doubtful=doubtful, tied=tied),
     )
 
 
@@ -259,6 +268,7 @@ def _model(spec: MatchSpec, terms: Terms, learned: Parameters, report: dict[str,
         terms=terms,
         bonds_m=learned.bonds_m,
         bonds_u=learned.bonds_u,
+        namesakes=learned.namesakes,
         fields=spec.fields,
         rules=tuple(rule.columns for rule in spec.blocking) if spec.fields else (),
         report={**report, "levels": levels},

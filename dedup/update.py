@@ -5,12 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from dedup.clusters import cluster, places_of
+from dedup.bridges import Evidence, joined, nameless
+from dedup.clusters import places_of
 from dedup.columns import Flags, Floats, Prepared
 from dedup.columns import Index as Positions
 from dedup.index import Index
 from dedup.matching import score
 from dedup.spec import Thresholds
+
+_KNOWN = ["a", "b", "weight", "probability"]
+_ORDER = [("a", "ascending"), ("b", "ascending")]
 
 
 @dataclass(frozen=True)
@@ -38,19 +42,17 @@ def update(known: State, index: Index, changed: pa.Table, *, threshold: float, t
     changing[places_of(known.ids, moved[places_of(known.ids, moved) >= 0])] = True
     gone = changing[places_of(known.ids, old_a)] | changing[places_of(known.ids, old_b)]
     pairs = pa.concat_tables([known.pairs.filter(pa.array(~gone)), found.pairs])
-    ids = np.sort(np.concatenate([known.ids, moved[places_of(known.ids, moved) < 0]]))
+    came = moved[places_of(known.ids, moved) < 0]
+    ids = np.sort(np.concatenate([known.ids, came])) if len(came) else known.ids
     labels = ids.copy()
     labels[places_of(ids, known.ids)] = known.labels
+    a, b = (places_of(ids, pairs[side].to_numpy()) for side in ("a", "b"))
     strong = pairs["probability"].to_numpy() >= threshold
-    a, b, probability = (pairs[name].to_numpy()[strong] for name in ("a", "b", "probability"))
-    a, b = places_of(ids, a), places_of(ids, b)
     seeds = places_of(ids, np.concatenate([moved, old_a[gone], old_b[gone]]))
-    touched = _reached(_mates(places_of(ids, labels), seeds), a, b)
-    inside = touched[a]
-    rows = ids[touched]
-    table = index.model.terms.apply(_records(index, new, rows))
-    chosen = (ids[a[inside]], ids[b[inside]], probability[inside])
-    labels[touched] = cluster(rows, chosen, evidence=lambda one, other: _evidence(table, index, one, other))
+    touched = _reached(_mates(places_of(ids, labels), seeds), a[strong], b[strong])
+    within = pairs.select(_KNOWN).filter(pa.array(touched[a] & touched[b])).sort_by(_ORDER)
+    records = _Records(index, new)
+    labels[touched] = joined(ids[touched], Evidence(within, records.weigh, records.nameless), threshold)
     return State(pairs, ids, labels)
 
 
@@ -71,15 +73,42 @@ def _reached(touched: Flags, a: Positions, b: Positions) -> Flags:
         touched[b[new]] = True
 
 
-def _records(index: Index, new: Prepared, ids: Positions) -> Prepared:
-    """The standardised records with these ids, changed ones as they are now; in the order of the ids."""
-    order = np.argsort(new.ids)
-    moved = places_of(new.ids[order], ids) >= 0
-    old = np.argsort(index.records.ids)
-    kept = old[np.searchsorted(index.records.ids, ids[~moved], sorter=old)]
-    table = new.take(order, raw=False).followed_by(index.records.take(kept, raw=False))
-    return table.take(np.argsort(table.ids)[np.searchsorted(np.sort(table.ids), ids)], raw=False)
+@dataclass(frozen=True)
+class _Records:
+    """The records of an index, with those that are `new` in the place of those with their ids."""
+
+    index: Index
+    new: Prepared
+
+    def weigh(self, a: Positions, b: Positions) -> Floats:
+        """The bits of pairs of ids: only the records of these are brought together."""
+        ids = np.unique(np.concatenate([a, b]))
+        moved, known = self._places(ids)
+        first = np.nonzero(moved >= 0)[0]
+        rest = np.nonzero(moved < 0)[0]
+        table = self.new.take(moved[first], raw=False).followed_by(self.index.records.take(known[rest], raw=False))
+        place = np.empty(len(ids), dtype=np.int64)
+        place[np.concatenate([first, rest])] = np.arange(len(ids))
+        left, right = (place[np.searchsorted(ids, side)] for side in (a, b))
+        return score(self.index.model.terms.apply(table), left, right, self.index.model)
+
+    def nameless(self, ids: Positions) -> Flags:
+        """Which of the ids have no first name."""
+        moved, known = self._places(ids)
+        found = np.zeros(len(ids), dtype=bool)
+        for here, table, rows in ((moved >= 0, self.new, moved), (moved < 0, self.index.records, known)):
+            found[here] = nameless(table, rows[here], self.index.model.spec)
+        return found
+
+    def _places(self, ids: Positions) -> tuple[Positions, Positions]:
+        """The place of each id among the new records, and in the index; -1 where it is not there."""
+        return _places(self.new.ids, ids), _places(self.index.records.ids, ids)
 
 
-def _evidence(table: Prepared, index: Index, a: Positions, b: Positions) -> Floats:
-    return score(table, np.searchsorted(table.ids, a), np.searchsorted(table.ids, b), index.model)
+def _places(held: Positions, ids: Positions) -> Positions:
+    """The place of each id in `held`, which is in any order; -1 where it is not there."""
+    if (held[1:] > held[:-1]).all():
+        return places_of(held, ids)
+    order = np.argsort(held)
+    found = places_of(held[order], ids)
+    return np.where(found >= 0, order[found], -1)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dedup.columns import Flags, Floats, Index, Prepared
 from dedup.dependence import Bond, bond_bits
+from dedup.namesakes import Namesakes
 from dedup.spec import Comparison, Contradiction, Level, MatchSpec
 from dedup.terms import Terms
 
@@ -25,12 +26,21 @@ Patterns = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Parameters:
-    """What is learned about levels: the shares m and u by comparison, and the bonds between comparisons for each."""
+    """What is learned about levels: the shares m and u by comparison, and the bonds between comparisons for each.
+
+    `namesakes` take the place of bonds between mailboxes and names.
+    """
 
     m: Mapping[str, Floats]
     u: Mapping[str, Floats]
     bonds_m: tuple[Bond, ...] = ()
     bonds_u: tuple[Bond, ...] = ()
+    namesakes: tuple[Namesakes, ...] = ()
+
+    def of_namesakes(self) -> list[tuple[Namesakes, Floats]]:
+        """What each adds to the weight of its mailbox, see `Namesakes.bits`."""
+        u = list(self.u.values())
+        return [(one, one.bits(u)) for one in self.namesakes]
 
 
 @dataclass(frozen=True)
@@ -66,6 +76,8 @@ def pattern_weights(patterns: Patterns, spec: MatchSpec, learned: Parameters) ->
         fields[:, at] = level_weights(comparison, learned.m[name], learned.u[name])[levels[:, at]]
     if spec.dependent:
         fields += bond_bits(levels, learned.bonds_m) - bond_bits(levels, learned.bonds_u)
+        for one, added in learned.of_namesakes():
+            fields[:, one.email] += added[levels[:, one.given], levels[:, one.family], levels[:, one.email]]
     for at, comparison in enumerate(spec.comparisons):
         standing = np.ones(len(patterns), dtype=bool)
         for overrule in spec.overrules:

@@ -21,7 +21,7 @@ CLOSE, SIMILAR = 0.92, 0.8
 _JARO_NEEDED = 0.7
 # Shares of common letters of two names whose words stand in another order, or where one has a word more.
 _SAME_WORDS, _MOST_WORDS = 0.9, 0.75
-_SIMILAR_MAILBOX = 0.8
+SIMILAR_MAILBOX = 0.8
 
 
 def quick(field: str) -> Compare:
@@ -113,9 +113,9 @@ def email(field: str) -> Compare:
         column = table.columns[f"{field}.local"]
         a, b = column.first[left], column.first[right]
         possible = shared(column.letters, a, b)
-        worth = (1 - possible.edits() / np.maximum(np.maximum(possible.a, possible.b), 1)) >= _SIMILAR_MAILBOX
+        worth = (1 - possible.edits() / np.maximum(np.maximum(possible.a, possible.b), 1)) >= SIMILAR_MAILBOX
         likeness = _scored(column, a, b, worth, OSA.normalized_similarity)
-        return np.select([same(a, b), likeness >= _SIMILAR_MAILBOX], [np.uint8(2), np.uint8(3)], np.uint8(4))
+        return np.select([same(a, b), likeness >= SIMILAR_MAILBOX], [np.uint8(2), np.uint8(3)], np.uint8(4))
 
     return compare
 

@@ -39,14 +39,14 @@ class Field:
 
 
 def of_kinds(kinds: Mapping[str, Kind]) -> tuple[Field, ...]:
-    """The fields of a table whose columns are of these kinds.
+    """The fields of a table whose columns are of these kinds, by kind and name: the order of the columns tells nothing.
 
     A whole name stands for given and family name, and fills them up where they have columns of their own.
     """
-    whole = [column for column, kind in kinds.items() if kind is Kind.FULL_NAME]
+    whole = sorted(column for column, kind in kinds.items() if kind is Kind.FULL_NAME)
     parted = {kind for kind in kinds.values() if kind in _PARTS}
     fields = []
-    for column, kind in kinds.items():
+    for column, kind in sorted(kinds.items()):
         if kind in _PARTS and whole and kind in parted:
             fields.append(Field(column, column, kind, whole[0]))
             parted.discard(kind)
@@ -55,7 +55,7 @@ def of_kinds(kinds: Mapping[str, Kind]) -> tuple[Field, ...]:
             fields += [Field(f"{column}/{part.value}", None, part, column) for part in missing]
         elif kind not in {Kind.ID, Kind.IGNORED}:
             fields.append(Field(column, column, kind))
-    return tuple(fields)
+    return tuple(sorted(fields, key=lambda one: (_ORDER.index(one.kind), one.name)))
 
 
 def standardise(table: pa.Table, fields: Sequence[Field]) -> Prepared:
@@ -176,6 +176,7 @@ def _features(kind: Kind, texts: Texts) -> dict[str, Texts]:
     return found
 
 
+_ORDER = tuple(Kind)
 _HEAVY = (Kind.EMAIL, Kind.PHONE, Kind.ORGANIZATION, Kind.STREET, Kind.TEXT)
 _PARTS = (Kind.GIVEN_NAME, Kind.FAMILY_NAME)
 _SEVERAL = frozenset((Kind.ORGANIZATION, Kind.STREET, Kind.TEXT))

@@ -8,7 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from dedup import dedupe, guess
+from dedup import Deduped, Index, Thresholds, dedupe, guess, match
+from dedup.dedupe import REVIEW, SAME, THRESHOLD, clustered
+from dedup.update import State, update
+
+LIMITS = Thresholds(same=SAME, review=REVIEW)
 
 
 def word(random: Random) -> str:
@@ -39,9 +43,13 @@ def people(rows: int, seed: int) -> list[dict[str, Any]]:
     return found
 
 
-def clusters(rows: list[dict[str, Any]]) -> list[int]:
+def found(rows: list[dict[str, Any]]) -> Deduped:
     table = pa.Table.from_pylist(rows)
-    labels: list[int] = dedupe(table, {name: each.kind for name, each in guess(table).items()}).clusters.tolist()
+    return dedupe(table, {name: each.kind for name, each in guess(table).items()})
+
+
+def clusters(rows: list[dict[str, Any]]) -> list[int]:
+    labels: list[int] = found(rows).clusters.tolist()
     return labels
 
 
@@ -85,3 +93,20 @@ def test_one_person_of_a_home_written_in_two_ways_is_one(change: Callable[[dict[
     rows, _ = homes(600)
     row = rows[1]
     assert clusters([*rows, {**row, **change(row)}])[-1] == 1
+
+
+def test_a_record_without_a_first_name_joins_nobody_of_its_home_neither_at_once_nor_when_it_comes_later() -> None:
+    rows, _ = homes(600)
+    families = [{**row, "first_name": None, "birth_date": None, "email": None} for row in rows[:200]]
+    at_once = np.array(clusters(rows + families))
+    assert (at_once[:200] == at_once[600:800]).sum() <= 8
+    assert np.isin(at_once[-200:], at_once[: len(rows)]).all(), "it is with somebody of its home"
+    before = found(rows)
+    everything = pa.Table.from_pylist([{**row, "party_id": at} for at, row in enumerate(rows + families)])
+    known = State(before.pairs, np.arange(len(rows)), before.clusters)
+    index = Index.build(everything.slice(0, len(rows)), before.model)
+    later = update(known, index, everything.slice(len(rows)), threshold=THRESHOLD, thresholds=LIMITS).labels
+    assert (later[:200] == later[600:800]).sum() <= 8
+    pairs = match(everything, before.model, thresholds=LIMITS).pairs
+    prepared = before.model.terms.apply(before.model.spec.standardise(everything))
+    assert later.tolist() == clustered(prepared, before.model, pairs, THRESHOLD).tolist()
