@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, text
 
-from hub.db import bulk
+from hub.db import bulk, locks
 from hub.db.tables import golden
 from hub.golden import facets, gather
 from hub.progress import Progress, Step
@@ -74,12 +74,7 @@ def compose(
 
 
 def _take_turns(connection: Connection) -> None:
-    """Wait for everybody who is filling the queue, and hold off who wants to.
-
-    Without it, a writer that found an id queued already, and therefore did not queue it, could commit what it changed
-    just after the id was taken and composed without the change.
-    """
-    connection.execute(text("LOCK TABLE golden.to_compose IN SHARE ROW EXCLUSIVE MODE"))
+    locks.alone(connection, "golden.to_compose")
     connection.execute(text("SET LOCAL timezone = 'UTC'"))
 
 

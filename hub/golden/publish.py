@@ -67,9 +67,8 @@ def publish(engine: Engine, *, run_id: str, as_of: dt.datetime, warnings: int = 
 
 
 def _take_turns(connection: Connection) -> None:
-    """One publisher at a time; and none takes from the queue while somebody is filling it, as in compose."""
     locks.hold(connection, locks.PUBLICATION)
-    connection.execute(text("LOCK TABLE golden.to_publish IN SHARE ROW EXCLUSIVE MODE"))
+    locks.alone(connection, "golden.to_publish")
     connection.execute(text("SET LOCAL timezone = 'UTC'"))
 
 

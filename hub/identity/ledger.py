@@ -8,12 +8,13 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
 from hub.audit import record
-from hub.db import bulk
+from hub.db import bulk, locks
 from hub.db.tables import identity
 from hub.errors import ConflictError, NotFoundError, OneRecordError
 from hub.identity import parties
 from hub.model.kinds import AuthorKind, Verdict
 
+QUEUE = "identity.to_resolve"
 SOURCE_MERGE = "source merge"  # the author of judgements that repeat what a source says
 
 _HEED_SOURCE_MERGES = """
@@ -70,6 +71,7 @@ def judge(
         NotFoundError: no party has that ref.
         ConflictError: somebody else judged the pair at the same moment.
     """
+    locks.beside(connection, QUEUE)
     party_a, party_b = _ordered(a_ref, b_ref, parties.ids_of(connection, [a_ref, b_ref]))
     values = {
         "a": party_a,
@@ -133,6 +135,7 @@ def undo(connection: Connection, judgement_id: int, *, author: str, reason: str)
         NotFoundError: there is no such judgement.
         ConflictError: it was ended before; says by whom.
     """
+    locks.beside(connection, QUEUE)
     row = connection.execute(
         text("SELECT party_a, party_b, ended_by FROM identity.judgement WHERE judgement_id = :id FOR UPDATE"),
         {"id": judgement_id},
@@ -202,6 +205,6 @@ def _insert(connection: Connection, values: Mapping[str, object], a_ref: str, b_
 
 def _queue(connection: Connection, *party_ids: int) -> None:
     connection.execute(
-        text("INSERT INTO identity.to_resolve (party_id) SELECT unnest(CAST(:ids AS bigint[])) ON CONFLICT DO NOTHING"),
-        {"ids": list(party_ids)},
+        text(f"INSERT INTO {QUEUE} (party_id) SELECT unnest(CAST(:ids AS bigint[])) ON CONFLICT DO NOTHING"),
+        {"ids": sorted(party_ids)},
     )

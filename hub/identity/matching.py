@@ -184,6 +184,7 @@ def _store(connection: Connection, kind: PartyKind, matched: _Matched, touched: 
     Returns:
         Pairs written and pairs removed.
     """
+    locks.alone(connection, "identity.to_resolve")
     arrow.stage(connection, "scored", _rows(kind, matched.result.pairs, matched.model_version))
     arrow.stage(connection, "touched", pa.table({"party_id": touched}))
     removed = connection.execute(text(_REMOVE)).scalar_one()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
-from hub.db import bulk
+from hub.db import bulk, locks
 from hub.db.tables import identity
 from hub.identity.assign import Assignment, Former, new_id
 from hub.identity.graph import Graph
@@ -25,6 +25,7 @@ def apply(
     connection: Connection, clusters: dict[int, list[int]], assignment: Assignment, graph: Graph, *, run_id: str
 ) -> Changes:
     """Found, merge and split golden ids, move the parties, log the lineage, and queue whom it concerns for compose."""
+    locks.alone(connection, "golden.to_compose")
     _revive(connection, assignment)
     named = {**assignment.kept, **assignment.revived}
     founded = _found(connection, [label for label in clusters if label not in named], clusters)
