@@ -133,6 +133,7 @@ def _compose_chunk(connection: Connection, rules: gather.Rules, chunk: int) -> C
     _take_turns(connection)
     composed = _take(connection, chunk)
     if composed == 0:
+        _note_lineage(connection)
         return ComposeReport()
     gather.members(connection)
     _queue_dependents(connection)
@@ -142,6 +143,13 @@ def _compose_chunk(connection: Connection, rules: gather.Rules, chunk: int) -> C
         connection.execute(text(f"CREATE TEMP TABLE facet_{name} ON COMMIT DROP AS {query}"), {"as_of": rules.as_of})
     created, changed = _write(connection)
     return ComposeReport(composed, created, changed, _remove(connection))
+
+
+def _note_lineage(connection: Connection) -> None:
+    """Whoever merges or splits holds the queue, so with nothing in it all their acts up to the last are composed."""
+    connection.execute(
+        text("UPDATE golden.compose_state SET lineage_id = (SELECT coalesce(max(lineage_id), 0) FROM identity.lineage)")
+    )
 
 
 def _take(connection: Connection, chunk: int) -> int:

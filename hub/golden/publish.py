@@ -62,7 +62,8 @@ def publish(engine: Engine, *, run_id: str, as_of: dt.datetime, warnings: int = 
         report = _report(connection, number, counts, moved)
         release = {"run_id": run_id, "as_of": as_of, "published_at": moment, "warnings": warnings}
         totals = {name: getattr(report, name) for name in ("number", "customers", "created", "changed", "retired")}
-        connection.execute(insert(golden.Publication), release | totals)
+        shown = connection.execute(text("SELECT coalesce(max(lineage_id), 0) FROM golden.compose_state")).scalar_one()
+        connection.execute(insert(golden.Publication), release | totals | {"lineage_id": shown})
         return report
 
 
@@ -89,7 +90,7 @@ def _take(connection: Connection) -> None:
         text(
             """CREATE TEMP TABLE taken ON COMMIT DROP AS
                SELECT q.golden_id, old.golden_id IS NOT NULL AS was_there, c.golden_id IS NOT NULL AS is_there,
-                      to_jsonb(v) AS before,
+                      old.members AS had, c.members AS has, to_jsonb(v) AS before,
                       coalesce((SELECT max(h.version) FROM golden.change h WHERE h.golden_id = q.golden_id), 0) + 1
                           AS version
                FROM golden.to_publish q
@@ -126,18 +127,21 @@ def _release(connection: Connection, number: int, moment: dt.datetime) -> dict[s
     return {op: count for op, count in rows}  # noqa: C416  # rows are not tuples to mypy
 
 
-# The order within a publication is that of the customers' age, so that it does not depend on how they were composed.
+# What happened is told by the records that leave one published customer for another: identity may have moved on since
+# these were composed. The order is that of the customers' age, so that it does not depend on how they were composed.
 _FEED = """
-WITH RECURSIVE heir (golden_id, survivor) AS (
-    SELECT g.golden_id, g.survivor FROM taken t JOIN identity.golden_id g USING (golden_id)
-    WHERE NOT t.is_there AND g.status = 'merged'
-    UNION
-    SELECT h.golden_id, g.survivor FROM heir h JOIN identity.golden_id g ON g.golden_id = h.survivor
-    WHERE g.status = 'merged'
+WITH had AS (SELECT golden_id, is_there, unnest(had) AS ref FROM taken),
+has AS (SELECT golden_id, unnest(has) AS ref FROM taken),
+moved AS (
+    SELECT had.golden_id AS origin, had.is_there AS origin_is_there, has.golden_id AS target, count(*) AS records
+    FROM had JOIN has USING (ref) WHERE had.golden_id <> has.golden_id
+    GROUP BY had.golden_id, had.is_there, has.golden_id
 ),
-final AS (
-    SELECT h.golden_id, h.survivor FROM heir h JOIN identity.golden_id g ON g.golden_id = h.survivor
-    WHERE g.status <> 'merged'
+heir AS (
+    SELECT DISTINCT ON (m.origin) m.origin AS golden_id, m.target AS survivor
+    FROM moved m JOIN identity.golden_id g ON g.golden_id = m.origin JOIN identity.golden_id t ON t.golden_id = m.target
+    WHERE NOT m.origin_is_there AND g.status <> 'retired'
+    ORDER BY m.origin, m.target IS NOT DISTINCT FROM g.survivor DESC, m.records DESC, t.number
 ),
 told AS (
     INSERT INTO golden.change (sequence, golden_id, version, op, survivor, publication, before, after, happened_at)
@@ -145,17 +149,15 @@ told AS (
            t.golden_id, t.version,
            CASE
                WHEN t.is_there AND t.was_there THEN 'changed'
-               WHEN t.is_there AND EXISTS (
-                   SELECT 1 FROM identity.lineage l WHERE l.event = 'split' AND l.other_golden_id = t.golden_id
-               ) THEN 'split'
+               WHEN t.golden_id IN (SELECT target FROM moved WHERE origin_is_there) THEN 'split'
                WHEN t.is_there THEN 'created'
-               WHEN f.survivor IS NOT NULL THEN 'merged'
+               WHEN h.survivor IS NOT NULL THEN 'merged'
                ELSE 'erased'
            END,
-           f.survivor, :number, t.before, to_jsonb(v), :moment
+           h.survivor, :number, t.before, to_jsonb(v), :moment
     FROM taken t
     JOIN identity.golden_id g USING (golden_id)
-    LEFT JOIN final f USING (golden_id)
+    LEFT JOIN heir h USING (golden_id)
     LEFT JOIN golden.customer v USING (golden_id)
     RETURNING op
 )
