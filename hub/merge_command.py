@@ -98,5 +98,7 @@ def _show(found: Any) -> None:
     console.print(table)
     for old, survivor in found.merged.items():
         console.print(f"{old} leads to {survivor} from now on")
+    if found.ended:
+        console.print(f"{len(found.ended):,} judgements of an earlier unmerge are taken back")
     for golden, origin in found.split.items():
         console.print(f"{golden} comes out of {origin}")

@@ -152,6 +152,41 @@ def undo(connection: Connection, judgement_id: int, *, author: str, reason: str)
     record(connection, author, "undo judgement", str(judgement_id), reason=reason)
 
 
+def pins(connection: Connection, a_home: str, b_home: str) -> tuple[int, ...]:
+    """The judgements *different* that keep the records of two customers apart because somebody unmerged them.
+
+    They are those of the transaction that wrote the act into the audit log: both have its moment, and its author.
+    """
+    found = connection.execute(
+        text(
+            """SELECT j.judgement_id FROM identity.judgement j
+               JOIN identity.membership a ON a.party_id = j.party_a AND a.until IS NULL
+               JOIN identity.membership b ON b.party_id = j.party_b AND b.until IS NULL
+               WHERE j.ended_at IS NULL AND j.verdict = 'different'
+                 AND (a.golden_id, b.golden_id) IN ((CAST(:a AS uuid), CAST(:b AS uuid)), (CAST(:b AS uuid), CAST(:a AS uuid)))
+                 AND EXISTS (SELECT 1 FROM ops.audit t
+                             WHERE t.act = 'unmerge' AND t.actor = j.author AND t.happened_at = j.made_at)
+               ORDER BY j.judgement_id"""
+        ),
+        {"a": a_home, "b": b_home},
+    )
+    return tuple(found.scalars())
+
+
+def end_all(connection: Connection, judgement_ids: Sequence[int], *, author: str) -> tuple[int, ...]:
+    """End those that still hold, as part of an act; returns the ids of the parties concerned, which are queued."""
+    ended = connection.execute(
+        text(
+            """UPDATE identity.judgement SET ended_at = now(), ended_by = :author
+               WHERE judgement_id = ANY(CAST(:ids AS bigint[])) AND ended_at IS NULL RETURNING party_a, party_b"""
+        ),
+        {"ids": list(judgement_ids), "author": author},
+    )
+    concerned = tuple(sorted({party for row in ended for party in row}))
+    _queue(connection, *concerned)
+    return concerned
+
+
 def heed_source_merges(connection: Connection) -> None:
     """Where a source says that one of its records became another, a rule judges them the same while it says so.
 

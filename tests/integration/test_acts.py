@@ -228,3 +228,32 @@ def test_one_customer_cannot_be_merged_with_itself(world):
     together(world, A, B)
     with pytest.raises(OneRecordError, match="already"):
         merging(world, B, A)
+
+
+def test_a_merge_takes_an_earlier_unmerge_back_and_says_so(world):
+    together(world, A, B, C)
+    before = state(world.engine)
+    apart(world, A, [A])
+    world.release()
+    act = merging(world, A, B)
+    foreseen = acts.dry_run(world.engine, act)
+    pins = {row["judgement_id"] for row in world.rows(
+        "SELECT judgement_id FROM identity.judgement WHERE verdict = 'different' AND ended_at IS NULL"
+    )}  # fmt: skip
+    assert set(foreseen.ended) == pins != set()
+    acts.perform(world.engine, act, seen=foreseen.digest)
+    world.release()
+    assert state(world.engine) == before
+    assert world.rows("SELECT 1 FROM identity.judgement WHERE verdict = 'different' AND ended_at IS NULL") == []
+    (told,) = world.rows("SELECT details FROM ops.audit ORDER BY audit_id DESC LIMIT 1")
+    assert set(told["details"]["ended"]) == pins
+
+
+def test_a_merge_takes_back_no_pin_to_a_third_part(world):
+    together(world, A, B, C)
+    apart(world, A, [A], [B], [C])
+    acts.perform(world.engine, merging(world, A, B))
+    ids = customers(world.engine)
+    assert ids[A] == ids[B] != ids[C]
+    left = world.rows("SELECT count(*) AS n FROM identity.judgement WHERE verdict = 'different' AND ended_at IS NULL")
+    assert left == [{"n": 2}]
