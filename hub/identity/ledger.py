@@ -198,13 +198,16 @@ def heed_source_merges(connection: Connection) -> None:
 def live(connection: Connection, *, among: str | None = None) -> list[Link]:
     """What holds now, one per pair: a person's word goes before a rule's.
 
-    `among` names a table; only judgements on its parties (party_id) are given then.
+    `among` names a table; only judgements on its parties (party_id) are given then. What was said of two records that
+    are of different kinds by now has no effect.
     """
     some = f"JOIN {among} ON {among}.party_id = party_a" if among else ""
     rows = connection.execute(
         text(
             f"""SELECT DISTINCT ON (party_a, party_b) judgement_id, party_a, party_b, verdict, author_kind, author
-               FROM identity.judgement {some} WHERE ended_at IS NULL
+               FROM identity.judgement {some}
+               JOIN canonical.party one ON one.party_id = party_a JOIN canonical.party other ON other.party_id = party_b
+               WHERE ended_at IS NULL AND one.kind = other.kind
                ORDER BY party_a, party_b, author_kind = 'person' DESC"""
         )
     )

@@ -242,9 +242,11 @@ _WRITE = """
     SELECT count(*) FROM written
 """
 
+# Who has no customer yet, or one of the kind that the party was of.
 _QUEUE_NEWCOMERS = """
     INSERT INTO identity.to_resolve (party_id)
-    SELECT t.party_id FROM touched t
-    WHERE NOT EXISTS (SELECT 1 FROM identity.membership m WHERE m.party_id = t.party_id AND m.until IS NULL)
+    SELECT t.party_id FROM touched t JOIN canonical.party p USING (party_id)
+    WHERE NOT EXISTS (SELECT 1 FROM identity.membership m JOIN identity.golden_id g USING (golden_id)
+                      WHERE m.party_id = t.party_id AND m.until IS NULL AND g.kind = p.kind)
     ON CONFLICT DO NOTHING
 """
