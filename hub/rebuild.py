@@ -22,6 +22,8 @@ _EVERYTHING = (
     """INSERT INTO golden.to_publish (golden_id)
        SELECT golden_id FROM golden.composed_customer
        UNION SELECT golden_id FROM golden.customer ON CONFLICT DO NOTHING""",
+    """INSERT INTO golden.to_publish_opportunity (ref)
+       SELECT ref FROM canonical.opportunity UNION SELECT ref FROM golden.opportunity_row""",
 )
 
 

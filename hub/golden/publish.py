@@ -56,7 +56,7 @@ def publish(engine: Engine, *, run_id: str, as_of: dt.datetime, warnings: int = 
         number, moment = _next(connection)
         _take(connection)
         counts = _release(connection, number, moment)
-        moved = opportunities.refresh(connection, number)
+        moved = opportunities.refresh(connection, number, moment)
         if not any(counts.values()) and moved == 0:
             return _last(connection)
         report = _report(connection, number, counts, moved)
@@ -86,6 +86,7 @@ def _next(connection: Connection) -> tuple[int, dt.datetime]:
 
 def _take(connection: Connection) -> None:
     """Fill the temporary table `taken` with the customers whose composed record differs from the published one."""
+    connection.execute(text("ANALYZE golden.to_publish"))
     connection.execute(
         text(
             """CREATE TEMP TABLE taken ON COMMIT DROP AS
@@ -166,15 +167,15 @@ SELECT op, count(*) FROM told GROUP BY op
 
 
 def _report(connection: Connection, number: int, counts: dict[str, int], moved: int) -> PublishReport:
-    customers = connection.execute(text("SELECT count(*) FROM golden.customer_row WHERE valid_to IS NULL")).scalar_one()
     merged, split = counts.get("merged", 0), counts.get("split", 0)
+    created, retired = counts.get("created", 0) + split, counts.get("erased", 0) + merged
     return PublishReport(
         number=number,
         published=True,
-        customers=customers,
-        created=counts.get("created", 0) + split,
+        customers=_last(connection).customers + created - retired,
+        created=created,
         changed=counts.get("changed", 0),
-        retired=counts.get("erased", 0) + merged,
+        retired=retired,
         merged=merged,
         split=split,
         opportunities_changed=moved,

@@ -163,12 +163,13 @@ def pins(connection: Connection, a_home: str, b_home: str) -> tuple[int, ...]:
                JOIN identity.membership a ON a.party_id = j.party_a AND a.until IS NULL
                JOIN identity.membership b ON b.party_id = j.party_b AND b.until IS NULL
                WHERE j.ended_at IS NULL AND j.verdict = 'different'
-                 AND (a.golden_id, b.golden_id) IN ((CAST(:a AS uuid), CAST(:b AS uuid)), (CAST(:b AS uuid), CAST(:a AS uuid)))
+                 AND a.golden_id = ANY(CAST(:homes AS uuid[])) AND b.golden_id = ANY(CAST(:homes AS uuid[]))
+                 AND a.golden_id <> b.golden_id
                  AND EXISTS (SELECT 1 FROM ops.audit t
                              WHERE t.act = 'unmerge' AND t.actor = j.author AND t.happened_at = j.made_at)
                ORDER BY j.judgement_id"""
         ),
-        {"a": a_home, "b": b_home},
+        {"homes": [a_home, b_home]},
     )
     return tuple(found.scalars())
 

@@ -20,8 +20,8 @@ _MEMBER = """
                FROM identity.membership m JOIN canonical.party p USING (party_id)
                WHERE m.until IS NULL)"""
 
-# Whom people merged, took apart or judged since the golden records were composed: what is composed of them is told as it
-# was then, and the next publication tells what became of them.
+# Whom people merged, took apart or judged since the golden records were composed: what is composed of them is told as
+# it was then, and the next publication tells what became of them.
 _WAITING = """
     waiting AS (SELECT golden_id FROM golden.to_compose
                 UNION SELECT m.golden_id FROM identity.to_resolve q

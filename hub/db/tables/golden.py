@@ -200,11 +200,24 @@ class ToPublish(Base):
     golden_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
 
 
+class ToPublishOpportunity(Base):
+    """Queue, filled by triggers: opportunities that were written or flagged since the last publication, some repeatedly.
+
+    Nothing is left out because it is queued already, so nobody who fills it waits for anybody.
+    """
+
+    __tablename__ = "to_publish_opportunity"
+    __table_args__ = (SCHEMA,)
+
+    queue_id: Mapped[BigId]
+    ref: Mapped[str]
+
+
 class ComposeState(Base):
     """The moment up to which time itself has been taken into account: what fell due since then is composed anew.
 
-    `policy` tells which rules of survivorship were in force; others have everybody composed anew. `lineage_id`: the last
-    merge or split that was composed.
+    `policy` tells which rules of survivorship were in force; others have everybody composed anew. `lineage_id`: the
+    last merge or split that was composed.
     """
 
     __tablename__ = "compose_state"
