@@ -88,7 +88,9 @@ def organization_rows(desk: Desk, org: Org, above: dict[str, Row], *, twin: bool
     if rng.random() < 0.6:
         rows["company"] = marketing.company(desk, org, seen(), parents.get("company"))
         if rng.random() < 0.07:
-            rows["company"] = _merge_hubspot(desk, rows["company"], marketing.company(desk, org, seen(), parents.get("company")))
+            rows["company"] = _merge_hubspot(
+                desk, rows["company"], marketing.company(desk, org, seen(), parents.get("company"))
+            )
     if rng.random() < 0.5:
         rows["organization"] = support.organization(desk, org, seen())
         if rng.random() < 0.05:

@@ -9,7 +9,6 @@ from sqlalchemy import Connection, RowMapping, text
 
 from hub.errors import NotFoundError
 
-
 # Where the golden id {asked} leads: no row for one that was never given, no golden_id where nothing survives. What is
 # published goes before what identity says by now: a merge, a split and an id that comes back are told with the next
 # publication, and until then an id leads to the customer that shows most of its records.
@@ -62,7 +61,9 @@ def resolve_id(connection: Connection, golden_id: uuid.UUID) -> Resolution:
     Raises:
         NotFoundError: no customer ever had the id.
     """
-    found = connection.execute(text(f"{HOME.format(asked=':asked')} SELECT * FROM home"), {"asked": golden_id}).one_or_none()
+    found = connection.execute(
+        text(f"{HOME.format(asked=':asked')} SELECT * FROM home"), {"asked": golden_id}
+    ).one_or_none()
     if found is None:
         raise NotFoundError(f"no customer has or had the golden id {golden_id}")
     split = connection.execute(

@@ -71,7 +71,9 @@ def former(connection: Connection, origins: Iterable[uuid.UUID]) -> list[Former]
 def _left_by_all(graph: Graph, target: dict[int, uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
     """Ids all whose records are of another kind now -> where the oldest of these records is."""
     kept = {one.golden_id for one in graph.current.values()}
-    return {golden: target[party] for party, golden in sorted(graph.strayed.items(), reverse=True) if golden not in kept}
+    return {
+        golden: target[party] for party, golden in sorted(graph.strayed.items(), reverse=True) if golden not in kept
+    }
 
 
 def _kinds(

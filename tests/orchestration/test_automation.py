@@ -72,6 +72,16 @@ def test_each_new_judgement_and_each_undo_starts_one_run(judged: Engine):
     assert look(None).run_requests[0].run_key == keys[-1], "a sensor that lost its cursor asks for the same run again"
 
 
+def test_every_kind_of_decision_starts_a_run(judged: Engine):
+    cursor = None
+    for act in ("merge", "unmerge", "say value", "end value"):
+        with judged.begin() as connection:
+            audit.record(connection, "lead", act, "crm:contacts:1")
+        found = look(cursor)
+        assert isinstance(found, dg.SensorResult), act
+        cursor = found.cursor
+
+
 def test_the_sensor_is_on(loaded: dg.Definitions):
     (sensor,) = loaded.sensors
     assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
