@@ -5,10 +5,10 @@ differ. The change feed says the same as the rows, in order: `after` is the row 
 must have from then on, and none means that the consumer must drop its row. An operation is
 
 - created: a customer that was not there;
-- split: a customer that was not there and came out of another one;
+- split: a customer that was not there, with records of another one that goes on;
 - changed: a customer of whom some published value differs;
-- merged: a customer that is gone, because it is `survivor` now;
-- erased: a customer that is gone without a survivor: nothing belongs to it any more.
+- merged: a customer that is gone, and whose records are with `survivor` now;
+- erased: a customer that is gone without a survivor: nobody has its records.
 """
 
 import datetime as dt

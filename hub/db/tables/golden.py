@@ -201,7 +201,7 @@ class ToPublish(Base):
 
 
 class ToPublishOpportunity(Base):
-    """Queue, filled by triggers: opportunities that were written or flagged since the last publication, some repeatedly.
+    """Queue, filled by triggers: opportunities written or flagged since the last publication, some of them repeatedly.
 
     Nothing is left out because it is queued already, so nobody who fills it waits for anybody.
     """
