@@ -1,7 +1,7 @@
 """Writing parties and facts, and finding whom they are about. Sets, in the caller's transaction."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -30,18 +30,42 @@ RECIPIENTS = """
 """
 
 
-def with_recipients(connection: Connection, source: str, mapped: Iterable[Mapped]) -> tuple[Rows, int]:
-    """All rows by model, facts tied to the person whose address they name; how many name nobody known."""
+def with_recipients(connection: Connection, source: str, mapped: Sequence[Mapped]) -> tuple[Rows, int]:
+    """All rows by model, facts tied to the person whose address they name; how many name nobody known.
+
+    A fact stays with whom it was tied to first: when a mailbox changes hands, what its former owner withdrew is still
+    withdrawn, and the new one has said nothing.
+    """
     recipients = {ref: email.strip().lower() for each in mapped for ref, email in each.recipients.items()}
     known: dict[str, str] = {}
     if recipients:
         asked = {"source": source, "emails": sorted(set(recipients.values()))}
         known = {row.email: row.ref for row in connection.execute(text(RECIPIENTS), asked)}
+    tied = _tied(connection, [row for each in mapped for row in each.rows if row.ref in recipients])
+    homes = {ref: tied.get(ref) or known.get(email) for ref, email in recipients.items()}
     rows: Rows = defaultdict(list)
     for row in (row for each in mapped for row in each.rows):
-        party = known.get(recipients.get(row.ref, ""))
+        party = homes.get(row.ref)
         rows[type(row)].append(row.model_copy(update={"party_ref": party}) if party else row)
-    return rows, sum(email not in known for email in recipients.values())
+    return rows, sum(party is None for party in homes.values())
+
+
+def _tied(connection: Connection, rows: Iterable[Canonical]) -> dict[str, str]:
+    """Whom facts that are stored already are tied to, by ref."""
+    refs: dict[type[Canonical], list[str]] = defaultdict(list)
+    for row in rows:
+        refs[type(row)].append(row.ref)
+    return {
+        ref: party_ref
+        for model, of_model in refs.items()
+        for ref, party_ref in connection.execute(
+            text(
+                f"SELECT ref, party_ref FROM {TABLES[model].__table__.fullname} "
+                "WHERE ref = ANY(:refs) AND party_ref IS NOT NULL"
+            ),
+            {"refs": of_model},
+        )
+    }
 
 
 def write(connection: Connection, model: type[Canonical], rows: list[Canonical]) -> Upserted:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from hub.decisions import WHEN
 from hub.errors import ConfigurationError
 from hub.model.kinds import Verdict
 
@@ -54,7 +55,10 @@ def judge(
     why: Annotated[str, typer.Option("--why", help="the reason; it is kept with your name in the ledger")],
     author: Annotated[str, typer.Option(help="who judges")] = "",
 ) -> None:
-    """Say whether two source records are one customer. It takes effect with the next run."""
+    """Say whether two source records are one customer.
+
+    It takes effect with the next run, within about a minute where the hub is up.
+    """
     from hub.identity import ledger
 
     try:
@@ -65,7 +69,7 @@ def judge(
         raise ConfigurationError("--why must say something: a judgement without a reason helps nobody later")
     with _database() as database, database.engine.begin() as connection:
         number = ledger.judge(connection, a, b, said, author=author or getpass.getuser(), reason=why.strip())
-    console.print(escape(f"judgement {number}: {a} and {b} are {said.value}; it takes effect with the next run"))
+    console.print(escape(f"judgement {number}: {a} and {b} are {said.value}; it takes effect {WHEN}"))
 
 
 @app.command()

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from hub.decisions import WHEN
 from hub.errors import ConfigurationError
 
 console = Console(highlight=False, emoji=False)
@@ -31,8 +32,8 @@ def merge(
 ) -> None:
     """Put the customers of two source records together. Shows what moves: records, facts, ids.
 
-    The older golden id goes on, and the other leads to it. It is published with the next run; `onerecord unmerge`
-    takes it apart again.
+    The older golden id goes on, and the other leads to it. It is published with the next run, within about a minute
+    where the hub is up. `onerecord unmerge` takes it apart again.
     """
     from hub.identity import acts
 
@@ -52,7 +53,7 @@ def unmerge(
     """Take a customer apart: each --part becomes one of its own, and what is left is one more.
 
     Records, facts and golden ids go back to where they belong; the parts are never brought together again unless
-    somebody says so.
+    somebody says so. It is published with the next run, within about a minute where the hub is up.
     """
     from hub.identity import acts
 
@@ -84,7 +85,7 @@ def _do(make: Any, *, dry_run: bool, as_json: bool) -> None:
         sys.stdout.write(json.dumps({**found.to_dict(), "done": not dry_run}) + "\n")
         return
     _show(found)
-    console.print("nothing was changed: this was a dry run" if dry_run else "done; it is published with the next run")
+    console.print("nothing was changed: this was a dry run" if dry_run else f"done; it is published {WHEN}")
 
 
 def _show(found: Any) -> None:
@@ -98,5 +99,7 @@ def _show(found: Any) -> None:
     console.print(table)
     for old, survivor in found.merged.items():
         console.print(f"{old} leads to {survivor} from now on")
+    if found.ended:
+        console.print(f"{len(found.ended):,} judgements of an earlier unmerge are taken back")
     for golden, origin in found.split.items():
         console.print(f"{golden} comes out of {origin}")

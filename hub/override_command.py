@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from hub.decisions import WHEN
 from hub.errors import ConfigurationError
 
 console = Console(highlight=False, emoji=False)
@@ -24,7 +25,9 @@ def override(
     end: Annotated[int | None, typer.Option("--end", metavar="NUMBER", help="end a manual value instead")] = None,
     author: Annotated[str, typer.Option(help="who says so")] = "",
 ) -> None:
-    """Overrule the sources for one group of attributes of a customer. It is published with the next run.
+    """Overrule the sources for one group of attributes of a customer.
+
+    It is published with the next run, within about a minute where the hub is up.
 
     The value stays with the record through merges and splits, survives every run, and provenance tells when the
     sources say something else by now. What belongs together is said together: fields of an address that are left out
@@ -45,7 +48,7 @@ def override(
     with open_database(settings.load()) as database, database.engine.begin() as connection:
         if end is not None:
             manual.end(connection, end, author=who, reason=why.strip())
-            console.print(f"manual value {end} is ended; the sources are believed again from the next run on")
+            console.print(f"manual value {end} is ended; it is published {WHEN}")
             return
         number = manual.say(
             connection,
@@ -55,4 +58,4 @@ def override(
             reason=why.strip(),
             until=until and (until if until.tzinfo else until.replace(tzinfo=dt.UTC)),
         )
-    console.print(escape(f"manual value {number}: {', '.join(values)} of {ref}; it is published with the next run"))
+    console.print(escape(f"manual value {number}: {', '.join(values)} of {ref}; it is published {WHEN}"))

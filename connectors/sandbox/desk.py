@@ -21,6 +21,7 @@ class Desk:
         self.rng, self.since, self.now, self.counters, self.grp = rng, since, now, counters, grp
         self.rows: list[Row] = []
         self.links: list[Link] = []
+        self.belongs: list[tuple[str, str]] = []
         self.used_mail: set[tuple[str, str]] = set()
 
     def next(self, object_: str) -> int:

@@ -63,26 +63,34 @@ def fill(desk: Desk, group: Group) -> None:
     """Everything that the departments hold about the group at the beginning."""
     homes: dict[str, dict[str, Row]] = {}
     for org in group.orgs:
-        homes[org.entity] = organization_rows(desk, org, twin=group.kind == "branches")
+        above = homes.get(org.parent or "", {})
+        homes[org.entity] = organization_rows(desk, org, above, twin=group.kind == "branches")
+        desk.belongs += [(org.entity, org.parent)] if org.parent else []
     for who in group.persons:
         person_rows(desk, who, homes.get(who.org.entity, {}) if who.org else {})
 
 
-def organization_rows(desk: Desk, org: Org, *, twin: bool) -> dict[str, Row]:
-    """One row or two in some of the departments; answers the row that others hang on, by object."""
+def organization_rows(desk: Desk, org: Org, above: dict[str, Row], *, twin: bool) -> dict[str, Row]:
+    """One row or two in some of the departments; answers the row that others hang on, by object.
+
+    `above` are the rows of the company that it belongs to: sales and marketing say so where they know both.
+    """
     rng, rows = desk.rng, {}
+    parents = {name: row.id for name, row in above.items()}
 
     def seen() -> Seen:
         return noise.organization(rng, org, twin=twin)
 
     if rng.random() < 0.75:
-        rows["account"] = sales.account(desk, org, seen())
+        rows["account"] = sales.account(desk, org, seen(), parents.get("account"))
         if rng.random() < 0.08:
-            _merge_account(desk, rows["account"], sales.account(desk, org, seen()))
+            _merge_account(desk, rows["account"], sales.account(desk, org, seen(), parents.get("account")))
     if rng.random() < 0.6:
-        rows["company"] = marketing.company(desk, org, seen())
+        rows["company"] = marketing.company(desk, org, seen(), parents.get("company"))
         if rng.random() < 0.07:
-            rows["company"] = _merge_hubspot(desk, rows["company"], marketing.company(desk, org, seen()))
+            rows["company"] = _merge_hubspot(
+                desk, rows["company"], marketing.company(desk, org, seen(), parents.get("company"))
+            )
     if rng.random() < 0.5:
         rows["organization"] = support.organization(desk, org, seen())
         if rng.random() < 0.05:

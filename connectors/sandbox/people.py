@@ -32,7 +32,10 @@ class Address:
 
 @dataclass(frozen=True)
 class Org:
-    """A company, or a branch of it that is a customer of its own. `name` has no legal form."""
+    """A company, or a branch of it that is a customer of its own. `name` has no legal form.
+
+    `parent`: the entity of the company that it belongs to.
+    """
 
     entity: str
     name: str
@@ -42,6 +45,7 @@ class Org:
     address: Address
     old_address: Address | None
     mailbox: str
+    parent: str | None = None
 
     @property
     def full_name(self) -> str:
@@ -151,7 +155,8 @@ def branch(rng: Random, entity: str, of: Org) -> Org:
     city, region, postcode, _ = rng.choice(towns)
     at = replace(address(rng, country), city=city, region=region, postcode=fill(rng, postcode))
     domain = f"{slug(of.name)}-{slug(city)[:6]}.{rng.choice(country.tlds)}"
-    return replace(of, entity=entity, domain=domain, phone=landline(rng, at), address=at, old_address=None)
+    phone = landline(rng, at)
+    return replace(of, entity=entity, domain=domain, phone=phone, address=at, old_address=None, parent=of.entity)
 
 
 def person(rng: Random, entity: str, country: Country, org: Org | None, number: int) -> Person:

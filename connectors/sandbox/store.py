@@ -29,6 +29,8 @@ CREATE TABLE link (
 );
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
+# The truth of who belongs to whom; never served.
+_BELONGS = "CREATE TABLE IF NOT EXISTS belongs (entity TEXT PRIMARY KEY, parent TEXT NOT NULL)"
 INDEXES = """
 CREATE UNIQUE INDEX record_id ON record (object, id);
 CREATE UNIQUE INDEX record_seq ON record (object, seq);
@@ -89,9 +91,17 @@ def dump(data: Any) -> str:
     return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
 
-def insert(connection: sqlite3.Connection, rows: Iterable[Row], links: Iterable[Link] = ()) -> None:
+def insert(
+    connection: sqlite3.Connection,
+    rows: Iterable[Row],
+    links: Iterable[Link] = (),
+    belongs: Iterable[tuple[str, str]] = (),
+) -> None:
+    """Add rows and associations; `belongs` names entities and the company that each belongs to."""
     connection.executemany(_INSERT, ((*row[:-1], dump(row.data)) for row in rows))
     connection.executemany("INSERT INTO link VALUES (?,?,?,?,?)", links)
+    connection.execute(_BELONGS)
+    connection.executemany("INSERT INTO belongs VALUES (?,?)", belongs)
 
 
 def replace(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
@@ -120,14 +130,16 @@ def set_meta(connection: sqlite3.Connection, values: dict[str, Any]) -> None:
 
 
 def write_truth(connection: sqlite3.Connection, target: Path) -> None:
-    """The whole truth anew, put in place at once: `source,stream,source_id,kind,entity`."""
+    """The whole truth anew, put in place at once: `source,stream,source_id,kind,entity,parent`."""
+    connection.execute(_BELONGS)
     part = target.with_suffix(".part")
     with part.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(("source", "stream", "source_id", "kind", "entity"))
-        for object_, id_, kind, entity in connection.execute(
-            "SELECT object, id, kind, entity FROM record WHERE entity IS NOT NULL ORDER BY object, seq"
+        writer.writerow(("source", "stream", "source_id", "kind", "entity", "parent"))
+        for object_, id_, kind, entity, parent in connection.execute(
+            """SELECT object, id, kind, entity, parent FROM record LEFT JOIN belongs USING (entity)
+               WHERE entity IS NOT NULL ORDER BY object, seq"""
         ):
             system, _, stream = object_.partition(".")
-            writer.writerow((system, _STREAMS.get(object_, stream), id_, kind, entity))
+            writer.writerow((system, _STREAMS.get(object_, stream), id_, kind, entity, parent))
     part.replace(target)

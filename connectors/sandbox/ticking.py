@@ -50,7 +50,7 @@ def _day(connection: sqlite3.Connection) -> None:
     for grp in range(size, size + arrivals):
         desk = Desk(rng, since, now, counters, grp)
         groups.fill(desk, groups.members(facts["seed"], grp))
-        store.insert(connection, desk.finished(), desk.links)
+        store.insert(connection, desk.finished(), desk.links, desk.belongs)
     store.set_meta(connection, {"now": now, "ticks": number + 1, "groups": size + arrivals, "counters": counters})
 
 

@@ -23,7 +23,10 @@ def clock_path(folder: Path) -> Path:
 
 
 def truth_path(folder: Path) -> Path:
-    """Who is who: `source,stream,source_id,kind,entity`. Written by the generator, never served."""
+    """Who is who: `source,stream,source_id,kind,entity,parent`. Written by the generator, never served.
+
+    `parent` is the entity of the company that an organization belongs to.
+    """
     return folder / "truth.csv"
 
 
@@ -74,16 +77,17 @@ def _populate(connection: sqlite3.Connection, size: int, seed: int, now: int, co
     store.insert(connection, base.rows)
     rows, number = len(base.rows), 0
     while rows < size:
-        batch, links = [], []
+        batch, links, belongs = [], [], []
         for _ in range(GROUPS_A_BATCH):
             desk = Desk(Random(f"{seed}/rows/{number}"), now - HISTORY, now, counters, number)
             groups.fill(desk, groups.members(seed, number))
             batch.extend(desk.finished())
             links.extend(desk.links)
+            belongs.extend(desk.belongs)
             number += 1
             if rows + len(batch) >= size:
                 break
-        store.insert(connection, batch, links)
+        store.insert(connection, batch, links, belongs)
         rows += len(batch)
     return number
 

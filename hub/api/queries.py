@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from hub.api import models
 from hub.db.reader import Fetch, Key, Together
+from hub.golden.read import HOME
 
 
 def _columns(model: type[BaseModel]) -> str:
@@ -37,26 +38,13 @@ _BY_REF = f"""
     FROM golden.crosswalk x
     JOIN (SELECT {CUSTOMER} FROM (SELECT *, NULL AS resolved_from FROM golden.customer) c) r USING (golden_id)
     WHERE x.ref = ANY (%(asked)s) AND x.until IS NULL"""
-# A published record is answered under its own id even if it was merged since: that is told with the next publication.
-# Ids merge in chains; cycles cannot be made, but a loop in the data must not become one here.
 _RESOLVED = f"""
-    WITH RECURSIVE asked AS (SELECT CAST(%(asked)s AS uuid) AS golden_id),
-    chain AS (
-        SELECT golden_id, survivor, status, 0 AS hops FROM identity.golden_id JOIN asked USING (golden_id)
-        UNION ALL
-        SELECT g.golden_id, g.survivor, g.status, chain.hops + 1
-        FROM chain JOIN identity.golden_id g ON g.golden_id = chain.survivor WHERE chain.hops < 1000
-    ),
-    found AS (
-        SELECT golden_id, status FROM chain
-        ORDER BY hops = 0 AND EXISTS (SELECT FROM golden.customer c WHERE c.golden_id = chain.golden_id) DESC, hops DESC
-        LIMIT 1
-    )
-    SELECT found.golden_id, found.status, r.version, CAST(row_to_json(r) AS text)
-    FROM found CROSS JOIN asked
+    {HOME.format(asked="%(asked)s")}
+    SELECT coalesce(home.golden_id, asked.golden_id), home.status, r.version, CAST(row_to_json(r) AS text)
+    FROM home CROSS JOIN asked
     LEFT JOIN LATERAL (
         SELECT {CUSTOMER} FROM (SELECT *, nullif(asked.golden_id, golden_id) AS resolved_from FROM golden.customer) c
-        WHERE golden_id = found.golden_id
+        WHERE golden_id = home.golden_id
     ) r ON true"""
 
 

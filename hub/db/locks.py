@@ -1,4 +1,14 @@
-"""Who writes takes turns: Postgres advisory locks, which a killed process gives back by itself."""
+"""Who writes takes turns: locks of Postgres, which a killed process gives back by itself.
+
+Whoever takes several of them takes them in this one order, and each before the rows for whose sake it is taken:
+
+    landing.to_conform, IDENTITY, canonical.to_match, identity.to_resolve, golden.to_compose, PUBLICATION,
+    golden.to_publish
+
+A judgement is a row for the sake of which `identity.to_resolve` is taken, a membership one of `golden.to_compose`.
+Whoever wrote the row first and then waited for the queue would wait for ever: the one who empties the queue waits for
+that row.
+"""
 
 import contextlib
 from collections.abc import Iterator
@@ -13,6 +23,23 @@ PUBLICATION = 4_201_339
 def hold(connection: Connection, lock: int) -> None:
     """Wait for the lock and keep it until commit or rollback."""
     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": lock})
+
+
+def beside(connection: Connection, queue: str) -> None:
+    """Fill `queue` beside others who do, once its owner is done, until commit. `queue` is `schema.table`.
+
+    It is filled by one statement, in the order of its key: two that fill it in another order wait for each other.
+    """
+    connection.execute(text(f"LOCK TABLE {queue} IN ROW EXCLUSIVE MODE"))
+
+
+def alone(connection: Connection, queue: str) -> None:
+    """Own `queue` until commit: to empty it, or to fill it by several statements. Waits for all who fill it.
+
+    Without it, one who found a row queued already, and so did not queue it, could commit what it changed just after
+    that row was taken without the change.
+    """
+    connection.execute(text(f"LOCK TABLE {queue} IN SHARE ROW EXCLUSIVE MODE"))
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, text
 
-from hub.db import bulk
+from hub.db import bulk, locks
 from hub.db.tables import golden
 from hub.golden import facets, gather
 from hub.progress import Progress, Step
@@ -74,12 +74,7 @@ def compose(
 
 
 def _take_turns(connection: Connection) -> None:
-    """Wait for everybody who is filling the queue, and hold off who wants to.
-
-    Without it, a writer that found an id queued already, and therefore did not queue it, could commit what it changed
-    just after the id was taken and composed without the change.
-    """
-    connection.execute(text("LOCK TABLE golden.to_compose IN SHARE ROW EXCLUSIVE MODE"))
+    locks.alone(connection, "golden.to_compose")
     connection.execute(text("SET LOCAL timezone = 'UTC'"))
 
 
@@ -138,6 +133,7 @@ def _compose_chunk(connection: Connection, rules: gather.Rules, chunk: int) -> C
     _take_turns(connection)
     composed = _take(connection, chunk)
     if composed == 0:
+        _note_lineage(connection)
         return ComposeReport()
     gather.members(connection)
     _queue_dependents(connection)
@@ -147,6 +143,13 @@ def _compose_chunk(connection: Connection, rules: gather.Rules, chunk: int) -> C
         connection.execute(text(f"CREATE TEMP TABLE facet_{name} ON COMMIT DROP AS {query}"), {"as_of": rules.as_of})
     created, changed = _write(connection)
     return ComposeReport(composed, created, changed, _remove(connection))
+
+
+def _note_lineage(connection: Connection) -> None:
+    """Whoever merges or splits holds the queue, so with nothing in it all their acts up to the last are composed."""
+    connection.execute(
+        text("UPDATE golden.compose_state SET lineage_id = (SELECT coalesce(max(lineage_id), 0) FROM identity.lineage)")
+    )
 
 
 def _take(connection: Connection, chunk: int) -> int:

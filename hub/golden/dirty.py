@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, text
 
-from hub.db import bulk
+from hub.db import bulk, locks
 from hub.db.tables import canonical
 
 
@@ -14,6 +14,7 @@ def mark(connection: Connection, refs: Iterable[str]) -> int:
     Parties that belong to nobody yet are passed over: resolve queues their customer when it makes one. A rating says
     who gave it but counts for the organization of its ticket too, so that whoever rated takes these along.
     """
+    locks.beside(connection, "golden.to_compose")
     bulk.stage(connection, "marked", canonical.Party.__table__, ["ref"], ([ref] for ref in refs))
     return connection.execute(
         text(
@@ -26,6 +27,7 @@ def mark(connection: Connection, refs: Iterable[str]) -> int:
                ) concerned
                JOIN canonical.party p USING (ref)
                JOIN identity.membership m ON m.party_id = p.party_id AND m.until IS NULL
+               ORDER BY m.golden_id
                ON CONFLICT DO NOTHING"""
         )
     ).rowcount

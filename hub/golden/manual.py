@@ -34,8 +34,9 @@ def say(
 ) -> int:
     """Overrule the sources for the customer of the record `ref`; returns the number of the manual value.
 
-    `values` are attributes of one group; what they leave out of it stays as it is now, and None says that there is
-    none. It holds until it is ended, overruled or over, and is composed with the next run.
+    `values` are attributes of one group; what they leave out of it stays as it is now, by what a person said before or
+    by the sources, and None says that there is none. It holds until it is ended, overruled or over, and is composed
+    with the next run. What was said of the group by this record before is ended, and kept as history.
 
     Raises:
         NotFoundError: no record has the ref.
@@ -46,11 +47,11 @@ def say(
     given = _checked(party, values)
     composed = _composed(connection, party["golden_id"])
     names = [name for name in group.attributes if name not in _NOT_SAID]
-    whole = {name: given.get(name, plain(composed.get(name))) for name in names}
-    whole |= {name: None for name in names if name in given and given[name] is None}
+    before = _said_before(connection, party["golden_id"], group.name)
+    whole = {name: plain(composed.get(name)) for name in names} | before | given
     if group.required and not whole[group.attributes[0]]:
         raise OneRecordError(f"{group.attributes[0]}: a customer cannot be without it")
-    _end_live(connection, ref, group.name, author)
+    ended = _end_live(connection, ref, group.name, author)
     number: int = connection.execute(
         text(
             """INSERT INTO golden.manual_value (ref, attributes, said, replaced, author, reason, until)
@@ -67,7 +68,7 @@ def say(
         },
     ).scalar_one()
     dirty.mark(connection, [ref])
-    details = {"manual_id": number, "attributes": sorted(values)}
+    details = {"manual_id": number, "attributes": sorted(values), "ended": ended}
     record(connection, author, "say value", ref, reason=reason, details=details)
     return number
 
@@ -95,11 +96,13 @@ def end(connection: Connection, manual_id: int, *, author: str, reason: str) -> 
 
 
 def _party(connection: Connection, ref: str) -> RowMapping:
+    """The record and its customer; of several who speak of it at once, one goes after the other."""
     found = (
         connection.execute(
             text(
                 """SELECT p.*, m.golden_id FROM canonical.party p
-                   LEFT JOIN identity.membership m ON m.party_id = p.party_id AND m.until IS NULL WHERE p.ref = :ref"""
+                   LEFT JOIN identity.membership m ON m.party_id = p.party_id AND m.until IS NULL WHERE p.ref = :ref
+                   FOR NO KEY UPDATE OF p"""
             ),
             {"ref": ref},
         )
@@ -145,17 +148,33 @@ def _composed(connection: Connection, golden_id: Any) -> Mapping[str, Any]:
     return {} if found is None else dict(found)
 
 
+def _said_before(connection: Connection, golden_id: Any, group: str) -> dict[str, Any]:
+    """What a person said of the group last, composed or not."""
+    said: dict[str, Any] | None = connection.execute(
+        text(
+            """SELECT v.said FROM identity.membership m
+               JOIN canonical.party p USING (party_id) JOIN golden.manual_value v USING (ref)
+               WHERE m.golden_id = :id AND m.until IS NULL AND v.attributes = :group
+                 AND v.ended_at IS NULL AND (v.until IS NULL OR v.until > now())
+               ORDER BY v.manual_id DESC LIMIT 1"""
+        ),
+        {"id": golden_id, "group": group},
+    ).scalar_one_or_none()
+    return said or {}
+
+
 def _of_sources(composed: Mapping[str, Any], name: str) -> Any:
     """What the sources say of an attribute, whatever a person said of it before."""
     told = composed.get("provenance", {}).get(name, {})
     return told["sources_say"] if "sources_say" in told else plain(composed.get(name))
 
 
-def _end_live(connection: Connection, ref: str, group: str, author: str) -> None:
-    connection.execute(
+def _end_live(connection: Connection, ref: str, group: str, author: str) -> list[int]:
+    ended = connection.execute(
         text(
             """UPDATE golden.manual_value SET ended_at = now(), ended_by = :author
-               WHERE ref = :ref AND attributes = :group AND ended_at IS NULL"""
+               WHERE ref = :ref AND attributes = :group AND ended_at IS NULL RETURNING manual_id"""
         ),
         {"ref": ref, "group": group, "author": author},
     )
+    return list(ended.scalars())

@@ -5,10 +5,10 @@ differ. The change feed says the same as the rows, in order: `after` is the row 
 must have from then on, and none means that the consumer must drop its row. An operation is
 
 - created: a customer that was not there;
-- split: a customer that was not there and came out of another one;
+- split: a customer that was not there, with records of another one that goes on;
 - changed: a customer of whom some published value differs;
-- merged: a customer that is gone, because it is `survivor` now;
-- erased: a customer that is gone without a survivor: nothing belongs to it any more.
+- merged: a customer that is gone, and whose records are with `survivor` now;
+- erased: a customer that is gone without a survivor: nobody has its records.
 """
 
 import datetime as dt
@@ -56,20 +56,20 @@ def publish(engine: Engine, *, run_id: str, as_of: dt.datetime, warnings: int = 
         number, moment = _next(connection)
         _take(connection)
         counts = _release(connection, number, moment)
-        moved = opportunities.refresh(connection, number)
+        moved = opportunities.refresh(connection, number, moment)
         if not any(counts.values()) and moved == 0:
             return _last(connection)
         report = _report(connection, number, counts, moved)
         release = {"run_id": run_id, "as_of": as_of, "published_at": moment, "warnings": warnings}
         totals = {name: getattr(report, name) for name in ("number", "customers", "created", "changed", "retired")}
-        connection.execute(insert(golden.Publication), release | totals)
+        shown = connection.execute(text("SELECT coalesce(max(lineage_id), 0) FROM golden.compose_state")).scalar_one()
+        connection.execute(insert(golden.Publication), release | totals | {"lineage_id": shown})
         return report
 
 
 def _take_turns(connection: Connection) -> None:
-    """One publisher at a time; and none takes from the queue while somebody is filling it, as in compose."""
     locks.hold(connection, locks.PUBLICATION)
-    connection.execute(text("LOCK TABLE golden.to_publish IN SHARE ROW EXCLUSIVE MODE"))
+    locks.alone(connection, "golden.to_publish")
     connection.execute(text("SET LOCAL timezone = 'UTC'"))
 
 
@@ -86,11 +86,12 @@ def _next(connection: Connection) -> tuple[int, dt.datetime]:
 
 def _take(connection: Connection) -> None:
     """Fill the temporary table `taken` with the customers whose composed record differs from the published one."""
+    connection.execute(text("ANALYZE golden.to_publish"))
     connection.execute(
         text(
             """CREATE TEMP TABLE taken ON COMMIT DROP AS
                SELECT q.golden_id, old.golden_id IS NOT NULL AS was_there, c.golden_id IS NOT NULL AS is_there,
-                      to_jsonb(v) AS before,
+                      old.members AS had, c.members AS has, to_jsonb(v) AS before,
                       coalesce((SELECT max(h.version) FROM golden.change h WHERE h.golden_id = q.golden_id), 0) + 1
                           AS version
                FROM golden.to_publish q
@@ -127,18 +128,21 @@ def _release(connection: Connection, number: int, moment: dt.datetime) -> dict[s
     return {op: count for op, count in rows}  # noqa: C416  # rows are not tuples to mypy
 
 
-# The order within a publication is that of the customers' age, so that it does not depend on how they were composed.
+# What happened is told by the records that leave one published customer for another: identity may have moved on since
+# these were composed. The order is that of the customers' age, so that it does not depend on how they were composed.
 _FEED = """
-WITH RECURSIVE heir (golden_id, survivor) AS (
-    SELECT g.golden_id, g.survivor FROM taken t JOIN identity.golden_id g USING (golden_id)
-    WHERE NOT t.is_there AND g.status = 'merged'
-    UNION
-    SELECT h.golden_id, g.survivor FROM heir h JOIN identity.golden_id g ON g.golden_id = h.survivor
-    WHERE g.status = 'merged'
+WITH had AS (SELECT golden_id, is_there, unnest(had) AS ref FROM taken),
+has AS (SELECT golden_id, unnest(has) AS ref FROM taken),
+moved AS (
+    SELECT had.golden_id AS origin, had.is_there AS origin_is_there, has.golden_id AS target, count(*) AS records
+    FROM had JOIN has USING (ref) WHERE had.golden_id <> has.golden_id
+    GROUP BY had.golden_id, had.is_there, has.golden_id
 ),
-final AS (
-    SELECT h.golden_id, h.survivor FROM heir h JOIN identity.golden_id g ON g.golden_id = h.survivor
-    WHERE g.status <> 'merged'
+heir AS (
+    SELECT DISTINCT ON (m.origin) m.origin AS golden_id, m.target AS survivor
+    FROM moved m JOIN identity.golden_id g ON g.golden_id = m.origin JOIN identity.golden_id t ON t.golden_id = m.target
+    WHERE NOT m.origin_is_there AND g.status <> 'retired'
+    ORDER BY m.origin, m.target IS NOT DISTINCT FROM g.survivor DESC, m.records DESC, t.number
 ),
 told AS (
     INSERT INTO golden.change (sequence, golden_id, version, op, survivor, publication, before, after, happened_at)
@@ -146,17 +150,15 @@ told AS (
            t.golden_id, t.version,
            CASE
                WHEN t.is_there AND t.was_there THEN 'changed'
-               WHEN t.is_there AND EXISTS (
-                   SELECT 1 FROM identity.lineage l WHERE l.event = 'split' AND l.other_golden_id = t.golden_id
-               ) THEN 'split'
+               WHEN t.golden_id IN (SELECT target FROM moved WHERE origin_is_there) THEN 'split'
                WHEN t.is_there THEN 'created'
-               WHEN f.survivor IS NOT NULL THEN 'merged'
+               WHEN h.survivor IS NOT NULL THEN 'merged'
                ELSE 'erased'
            END,
-           f.survivor, :number, t.before, to_jsonb(v), :moment
+           h.survivor, :number, t.before, to_jsonb(v), :moment
     FROM taken t
     JOIN identity.golden_id g USING (golden_id)
-    LEFT JOIN final f USING (golden_id)
+    LEFT JOIN heir h USING (golden_id)
     LEFT JOIN golden.customer v USING (golden_id)
     RETURNING op
 )
@@ -165,15 +167,15 @@ SELECT op, count(*) FROM told GROUP BY op
 
 
 def _report(connection: Connection, number: int, counts: dict[str, int], moved: int) -> PublishReport:
-    customers = connection.execute(text("SELECT count(*) FROM golden.customer_row WHERE valid_to IS NULL")).scalar_one()
     merged, split = counts.get("merged", 0), counts.get("split", 0)
+    created, retired = counts.get("created", 0) + split, counts.get("erased", 0) + merged
     return PublishReport(
         number=number,
         published=True,
-        customers=customers,
-        created=counts.get("created", 0) + split,
+        customers=_last(connection).customers + created - retired,
+        created=created,
         changed=counts.get("changed", 0),
-        retired=counts.get("erased", 0) + merged,
+        retired=retired,
         merged=merged,
         split=split,
         opportunities_changed=moved,

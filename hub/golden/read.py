@@ -9,13 +9,43 @@ from sqlalchemy import Connection, RowMapping, text
 
 from hub.errors import NotFoundError
 
+# Where the golden id {asked} leads: no row for one that was never given, no golden_id where nothing survives. What is
+# published goes before what identity says by now: a merge, a split and an id that comes back are told with the next
+# publication, and until then an id leads to the customer that shows most of its records.
+HOME = """
+    WITH RECURSIVE asked AS (SELECT golden_id, status FROM identity.golden_id WHERE golden_id = CAST({asked} AS uuid)),
+    chain AS (
+        SELECT golden_id, survivor, status, 0 AS hops FROM identity.golden_id JOIN asked USING (golden_id, status)
+        UNION ALL
+        SELECT g.golden_id, g.survivor, g.status, chain.hops + 1
+        FROM chain JOIN identity.golden_id g ON g.golden_id = chain.survivor
+        WHERE chain.status = 'merged' AND chain.hops < 1000
+    ),
+    survivor AS (SELECT golden_id, status FROM chain ORDER BY hops DESC LIMIT 1),
+    shown AS (
+        SELECT x.golden_id FROM survivor
+        JOIN identity.membership m ON m.golden_id = survivor.golden_id AND m.until IS NULL
+        JOIN canonical.party p USING (party_id)
+        JOIN golden.crosswalk_row x ON x.ref = p.ref AND x.until IS NULL
+        GROUP BY x.golden_id ORDER BY count(*) DESC, x.golden_id LIMIT 1
+    ),
+    home AS (
+        SELECT asked.status, CASE
+            WHEN EXISTS (SELECT FROM golden.customer c WHERE c.golden_id = asked.golden_id) THEN asked.golden_id
+            WHEN EXISTS (SELECT FROM golden.customer c WHERE c.golden_id = survivor.golden_id) THEN survivor.golden_id
+            WHEN survivor.status = 'active' THEN coalesce(shown.golden_id, survivor.golden_id)
+            END AS golden_id
+        FROM asked CROSS JOIN survivor LEFT JOIN shown ON true
+    )"""
+
 
 @dataclass(frozen=True)
 class Resolution:
     """Where a golden id leads.
 
     `status` is active, merged or retired, of the id that was `asked` for. `golden_id` is the id in use: the one asked
-    for, or the last survivor of its merges; None where nothing survives. `split_into`: customers that came out of the
+    for, or the last survivor of its merges; until these are published, that of the customer which shows its records
+    now; None where nothing survives. `split_into`: customers that came out of the
     id asked for, at any time and oldest first; whoever stored the id may mean one of these.
     """
 
@@ -31,19 +61,10 @@ def resolve_id(connection: Connection, golden_id: uuid.UUID) -> Resolution:
     Raises:
         NotFoundError: no customer ever had the id.
     """
-    path = connection.execute(
-        text(
-            """WITH RECURSIVE path (golden_id, status, survivor, step) AS (
-                   SELECT golden_id, status, survivor, 0 FROM identity.golden_id WHERE golden_id = :id
-                   UNION ALL
-                   SELECT g.golden_id, g.status, g.survivor, p.step + 1
-                   FROM path p JOIN identity.golden_id g ON g.golden_id = p.survivor WHERE p.status = 'merged'
-               ) CYCLE golden_id SET again USING visited
-               SELECT golden_id, status FROM path WHERE NOT again ORDER BY step"""
-        ),
-        {"id": golden_id},
-    ).all()
-    if not path:
+    found = connection.execute(
+        text(f"{HOME.format(asked=':asked')} SELECT * FROM home"), {"asked": golden_id}
+    ).one_or_none()
+    if found is None:
         raise NotFoundError(f"no customer has or had the golden id {golden_id}")
     split = connection.execute(
         text(
@@ -52,8 +73,7 @@ def resolve_id(connection: Connection, golden_id: uuid.UUID) -> Resolution:
         ),
         {"id": golden_id},
     ).scalars()
-    last = path[-1]
-    return Resolution(golden_id, path[0].status, last.golden_id if last.status == "active" else None, tuple(split))
+    return Resolution(golden_id, found.status, found.golden_id, tuple(split))
 
 
 def current(connection: Connection, golden_id: uuid.UUID) -> dict[str, Any] | None:

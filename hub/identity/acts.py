@@ -7,7 +7,7 @@ were seen, and the act is refused where they would be others by now.
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import combinations, pairwise, product
 from typing import Any
 
@@ -27,13 +27,17 @@ FACTS = ("opportunity", "ticket", "rating", "invoice", "payment", "subscription"
 
 @dataclass(frozen=True)
 class Act:
-    """What a person says: which records are the same and which are different, and why."""
+    """What a person says: which records are the same and which are different, and why.
+
+    `ended`: judgements of an earlier unmerge that it takes back.
+    """
 
     name: str
     subject: str
     said: tuple[tuple[str, str, Verdict], ...]
     author: str
     reason: str
+    ended: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,11 +53,15 @@ class Moved:
 
 @dataclass(frozen=True)
 class Consequences:
-    """What an act moves. `merged`: golden id -> survivor; `split`: golden id of each part -> the id it came out of."""
+    """What an act moves. `merged`: golden id -> survivor; `split`: golden id of each part -> the id it came out of.
+
+    `ended`: judgements of an earlier unmerge that are taken back.
+    """
 
     moved: tuple[Moved, ...]
     merged: dict[str, str]
     split: dict[str, str]
+    ended: tuple[int, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -71,6 +79,8 @@ class Consequences:
 def merge(connection: Connection, a_ref: str, b_ref: str, *, author: str, reason: str) -> Act:
     """Put the whole customers of two records together, also where some of their records would not be by the evidence.
 
+    What an unmerge said of their records is taken back; what somebody said of two of them alone is not, and forbids it.
+
     Raises:
         NotFoundError: no customer has one of the records.
         OneRecordError: they are one customer already.
@@ -82,7 +92,8 @@ def merge(connection: Connection, a_ref: str, b_ref: str, *, author: str, reason
         (ref, member) for ref, home in ((a_ref, a_home), (b_ref, b_home)) for member in _members(connection, home)
     ]
     said = [(a_ref, b_ref), *((ref, member) for ref, member in inside if ref != member)]
-    return Act("merge", f"{a_ref} {b_ref}", tuple((a, b, Verdict.SAME) for a, b in said), author, reason)
+    pins = ledger.pins(connection, a_home, b_home)
+    return Act("merge", f"{a_ref} {b_ref}", tuple((a, b, Verdict.SAME) for a, b in said), author, reason, pins)
 
 
 def unmerge(connection: Connection, golden_id: str, parts: Sequence[Sequence[str]], *, author: str, reason: str) -> Act:
@@ -133,7 +144,8 @@ def perform(engine: Engine, act: Act, *, seen: str | None = None) -> Consequence
         consequences = _carried_out(connection, act)
         if seen is not None and consequences.digest != seen:
             raise ConflictError(f"{act.name} {act.subject} would move other records than when you looked: look again")
-        details = {"moved": len(consequences.moved), "merged": consequences.merged, "split": consequences.split}
+        told = ("merged", "split", "ended")
+        details = {"moved": len(consequences.moved), **{name: getattr(consequences, name) for name in told}}
         record(connection, act.author, act.name, act.subject, reason=act.reason, details=details)
     return consequences
 
@@ -141,10 +153,11 @@ def perform(engine: Engine, act: Act, *, seen: str | None = None) -> Consequence
 def _carried_out(connection: Connection, act: Act) -> Consequences:
     take_turns(connection)
     before = connection.execute(text("SELECT coalesce(max(lineage_id), 0) FROM identity.lineage")).scalar_one()
+    released = ledger.end_all(connection, act.ended, author=act.author)
     concerned = ledger.judge_all(connection, act.said, author=act.author, reason=act.reason)
-    settle(connection, np.array(concerned, dtype=np.int64), run_id=f"{act.name} by {act.author}")
+    settle(connection, np.array(sorted({*released, *concerned}), dtype=np.int64), run_id=f"{act.name} by {act.author}")
     _check(connection, act)
-    return _consequences(connection, before)
+    return replace(_consequences(connection, before), ended=act.ended)
 
 
 def _check(connection: Connection, act: Act) -> None:
@@ -158,7 +171,8 @@ def _check(connection: Connection, act: Act) -> None:
             f"judgement {row.judgement_id} by {row.author}: {row.a} and {row.b} are different" for row in held
         )
         a, b = broken[0]
-        raise ConflictError(f"{a} and {b} cannot be {'apart' if homes[a] == homes[b] else 'together'}: {by}")
+        what = "apart" if homes[a] == homes[b] else "together"
+        raise ConflictError(f"{a} and {b} cannot be {what}: {by}. Who is sure takes that back first")
 
 
 _HOMES = """

@@ -1,5 +1,6 @@
 """The graph whose parts are customers: parties, tied by the model's edges and by judgements."""
 
+import uuid
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,7 +41,11 @@ _NEXT_ROUND = """
 
 @dataclass(frozen=True)
 class Graph:
-    """Everything that ties parties together: model edges, judgements, and who is together now."""
+    """Everything that ties parties together: model edges, judgements, and who is together now.
+
+    `strayed`: parties that are of another kind now than their customer, which they leave -> its id. They are not in
+    `current`.
+    """
 
     parties: NDArray[np.int64]
     edge_a: NDArray[np.int64]
@@ -48,6 +53,7 @@ class Graph:
     probability: NDArray[np.float64]
     links: list[ledger.Link]
     current: dict[int, Current]
+    strayed: dict[int, uuid.UUID]
 
 
 def around(connection: Connection, queued: NDArray[np.int64]) -> Graph:
@@ -64,10 +70,11 @@ def around(connection: Connection, queued: NDArray[np.int64]) -> Graph:
     )
     members = connection.execute(
         text(
-            """SELECT party_id, golden_id, number FROM reached JOIN identity.membership USING (party_id)
-               JOIN identity.golden_id USING (golden_id) WHERE until IS NULL"""
+            """SELECT party_id, golden_id, number, g.kind = p.kind AS stays FROM reached
+               JOIN identity.membership USING (party_id) JOIN identity.golden_id g USING (golden_id)
+               JOIN canonical.party p USING (party_id) WHERE until IS NULL"""
         )
-    )
+    ).all()
     (parties,) = arrow.numbers_out(connection, "SELECT party_id FROM reached", ["party_id"])
     return Graph(
         parties=np.sort(parties),
@@ -75,7 +82,8 @@ def around(connection: Connection, queued: NDArray[np.int64]) -> Graph:
         edge_b=edges["b"].to_numpy(),
         probability=edges["probability"].to_numpy(),
         links=ledger.live(connection, among="reached"),
-        current={party: Current(golden, number) for party, golden, number in members},
+        current={party: Current(golden, number) for party, golden, number, stays in members if stays},
+        strayed={party: golden for party, golden, _, stays in members if not stays},
     )
 
 

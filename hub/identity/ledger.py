@@ -8,12 +8,13 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
 from hub.audit import record
-from hub.db import bulk
+from hub.db import bulk, locks
 from hub.db.tables import identity
 from hub.errors import ConflictError, NotFoundError, OneRecordError
 from hub.identity import parties
 from hub.model.kinds import AuthorKind, Verdict
 
+QUEUE = "identity.to_resolve"
 SOURCE_MERGE = "source merge"  # the author of judgements that repeat what a source says
 
 _HEED_SOURCE_MERGES = """
@@ -73,6 +74,7 @@ def judge(
         NotFoundError: no party has that ref.
         ConflictError: somebody else judged the pair at the same moment.
     """
+    locks.beside(connection, QUEUE)
     party_a, party_b = _ordered(a_ref, b_ref, parties.ids_of(connection, [a_ref, b_ref]))
     values = {
         "a": party_a,
@@ -137,6 +139,7 @@ def undo(connection: Connection, judgement_id: int, *, author: str, reason: str)
         NotFoundError: there is no such judgement.
         ConflictError: it was ended before; says by whom.
     """
+    locks.beside(connection, QUEUE)
     row = connection.execute(
         text("SELECT party_a, party_b, ended_by FROM identity.judgement WHERE judgement_id = :id FOR UPDATE"),
         {"id": judgement_id},
@@ -153,6 +156,42 @@ def undo(connection: Connection, judgement_id: int, *, author: str, reason: str)
     record(connection, author, "undo judgement", str(judgement_id), reason=reason)
 
 
+def pins(connection: Connection, a_home: str, b_home: str) -> tuple[int, ...]:
+    """The judgements *different* that keep the records of two customers apart because somebody unmerged them.
+
+    They are those of the transaction that wrote the act into the audit log: both have its moment, and its author.
+    """
+    found = connection.execute(
+        text(
+            """SELECT j.judgement_id FROM identity.judgement j
+               JOIN identity.membership a ON a.party_id = j.party_a AND a.until IS NULL
+               JOIN identity.membership b ON b.party_id = j.party_b AND b.until IS NULL
+               WHERE j.ended_at IS NULL AND j.verdict = 'different'
+                 AND a.golden_id = ANY(CAST(:homes AS uuid[])) AND b.golden_id = ANY(CAST(:homes AS uuid[]))
+                 AND a.golden_id <> b.golden_id
+                 AND EXISTS (SELECT 1 FROM ops.audit t
+                             WHERE t.act = 'unmerge' AND t.actor = j.author AND t.happened_at = j.made_at)
+               ORDER BY j.judgement_id"""
+        ),
+        {"homes": [a_home, b_home]},
+    )
+    return tuple(found.scalars())
+
+
+def end_all(connection: Connection, judgement_ids: Sequence[int], *, author: str) -> tuple[int, ...]:
+    """End those that still hold, as part of an act; returns the ids of the parties concerned, which are queued."""
+    ended = connection.execute(
+        text(
+            """UPDATE identity.judgement SET ended_at = now(), ended_by = :author
+               WHERE judgement_id = ANY(CAST(:ids AS bigint[])) AND ended_at IS NULL RETURNING party_a, party_b"""
+        ),
+        {"ids": list(judgement_ids), "author": author},
+    )
+    concerned = tuple(sorted({party for row in ended for party in row}))
+    _queue(connection, *concerned)
+    return concerned
+
+
 def heed_source_merges(connection: Connection) -> None:
     """Where a source says that one of its records became another, a rule judges them the same while it says so.
 
@@ -164,13 +203,16 @@ def heed_source_merges(connection: Connection) -> None:
 def live(connection: Connection, *, among: str | None = None) -> list[Link]:
     """What holds now, one per pair: a person's word goes before a rule's.
 
-    `among` names a table; only judgements on its parties (party_id) are given then.
+    `among` names a table; only judgements on its parties (party_id) are given then. What was said of two records that
+    are of different kinds by now has no effect.
     """
     some = f"JOIN {among} ON {among}.party_id = party_a" if among else ""
     rows = connection.execute(
         text(
             f"""SELECT DISTINCT ON (party_a, party_b) judgement_id, party_a, party_b, verdict, author_kind, author
-               FROM identity.judgement {some} WHERE ended_at IS NULL
+               FROM identity.judgement {some}
+               JOIN canonical.party one ON one.party_id = party_a JOIN canonical.party other ON other.party_id = party_b
+               WHERE ended_at IS NULL AND one.kind = other.kind
                ORDER BY party_a, party_b, author_kind = 'person' DESC"""
         )
     )
@@ -207,6 +249,6 @@ def _insert(connection: Connection, values: Mapping[str, object], a_ref: str, b_
 
 def _queue(connection: Connection, *party_ids: int) -> None:
     connection.execute(
-        text("INSERT INTO identity.to_resolve (party_id) SELECT unnest(CAST(:ids AS bigint[])) ON CONFLICT DO NOTHING"),
-        {"ids": list(party_ids)},
+        text(f"INSERT INTO {QUEUE} (party_id) SELECT unnest(CAST(:ids AS bigint[])) ON CONFLICT DO NOTHING"),
+        {"ids": sorted(party_ids)},
     )

@@ -184,6 +184,7 @@ def _store(connection: Connection, kind: PartyKind, matched: _Matched, touched: 
     Returns:
         Pairs written and pairs removed.
     """
+    locks.alone(connection, "identity.to_resolve")
     arrow.stage(connection, "scored", _rows(kind, matched.result.pairs, matched.model_version))
     arrow.stage(connection, "touched", pa.table({"party_id": touched}))
     removed = connection.execute(text(_REMOVE)).scalar_one()
@@ -241,9 +242,11 @@ _WRITE = """
     SELECT count(*) FROM written
 """
 
+# Who has no customer yet, or one of the kind that the party was of.
 _QUEUE_NEWCOMERS = """
     INSERT INTO identity.to_resolve (party_id)
-    SELECT t.party_id FROM touched t
-    WHERE NOT EXISTS (SELECT 1 FROM identity.membership m WHERE m.party_id = t.party_id AND m.until IS NULL)
+    SELECT t.party_id FROM touched t JOIN canonical.party p USING (party_id)
+    WHERE NOT EXISTS (SELECT 1 FROM identity.membership m JOIN identity.golden_id g USING (golden_id)
+                      WHERE m.party_id = t.party_id AND m.until IS NULL AND g.kind = p.kind)
     ON CONFLICT DO NOTHING
 """

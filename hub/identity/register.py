@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
-from hub.db import bulk
+from hub.db import bulk, locks
 from hub.db.tables import identity
 from hub.identity.assign import Assignment, Former, new_id
 from hub.identity.graph import Graph
@@ -25,6 +25,7 @@ def apply(
     connection: Connection, clusters: dict[int, list[int]], assignment: Assignment, graph: Graph, *, run_id: str
 ) -> Changes:
     """Found, merge and split golden ids, move the parties, log the lineage, and queue whom it concerns for compose."""
+    locks.alone(connection, "golden.to_compose")
     _revive(connection, assignment)
     named = {**assignment.kept, **assignment.revived}
     founded = _found(connection, [label for label in clusters if label not in named], clusters)
@@ -33,8 +34,10 @@ def apply(
     moved = _move(
         connection, ((party, golden) for party, golden in sorted(target.items()) if _differs(graph, party, golden))
     )
-    _end_merged(connection, assignment.merged)
+    left = _left_by_all(graph, target)
+    _end_merged(connection, assignment.merged | left)
     _log(connection, _lineage({**assignment.revived, **founded}, assignment, clusters, graph), run_id)
+    _log(connection, _kinds(graph, target, left, set(founded.values())), run_id)
     connection.execute(
         text("INSERT INTO golden.to_compose (golden_id) SELECT unnest(CAST(:ids AS uuid[])) ON CONFLICT DO NOTHING"),
         {"ids": [*assignment.merged, *assignment.split.values()]},
@@ -63,6 +66,24 @@ def former(connection: Connection, origins: Iterable[uuid.UUID]) -> list[Former]
         {"ids": list(origins)},
     )
     return [Former(golden, number, leads_to, tuple(party_ids)) for golden, number, leads_to, party_ids in rows]
+
+
+def _left_by_all(graph: Graph, target: dict[int, uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
+    """Ids all whose records are of another kind now -> where the oldest of these records is."""
+    kept = {one.golden_id for one in graph.current.values()}
+    return {
+        golden: target[party] for party, golden in sorted(graph.strayed.items(), reverse=True) if golden not in kept
+    }
+
+
+def _kinds(
+    graph: Graph, target: dict[int, uuid.UUID], left: dict[uuid.UUID, uuid.UUID], founded: set[uuid.UUID]
+) -> Iterator[tuple[str, uuid.UUID, uuid.UUID | None, str]]:
+    """The lineage of what changed its kind: an id that all left leads on, one that some stayed with is split."""
+    why = "its records are of another kind now, by their source"
+    yield from (("merged", golden, survivor, why) for golden, survivor in left.items())
+    came = {(golden, target[party]) for party, golden in graph.strayed.items() if golden not in left}
+    yield from (("split", golden, new, why) for golden, new in sorted(came) if new in founded)
 
 
 def _differs(graph: Graph, party: int, golden: uuid.UUID) -> bool:

@@ -70,13 +70,9 @@ def settle(connection: Connection, queued: Ids, *, run_id: str) -> ResolveReport
 
 
 def take_turns(connection: Connection) -> None:
-    """One resolve at a time; and wait for everybody who is judging, and hold off who wants to.
-
-    Without it, a judgement on a party that was queued already could be committed after the judgements were read and
-    before the queue is emptied: it would hold, and never take effect.
-    """
+    """One resolve at a time; and wait for everybody who is judging, and hold off who wants to."""
     locks.hold(connection, locks.IDENTITY)
-    connection.execute(text("LOCK TABLE identity.to_resolve IN SHARE ROW EXCLUSIVE MODE"))
+    locks.alone(connection, ledger.QUEUE)
 
 
 def _cluster(connection: Connection, graph: Graph) -> tuple[dict[int, list[int]], tuple[int, ...]]:

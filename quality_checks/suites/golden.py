@@ -20,6 +20,13 @@ _MEMBER = """
                FROM identity.membership m JOIN canonical.party p USING (party_id)
                WHERE m.until IS NULL)"""
 
+# Whom people merged, took apart or judged since the golden records were composed: what is composed of them is told as
+# it was then, and the next publication tells what became of them.
+_WAITING = """
+    waiting AS (SELECT golden_id FROM golden.to_compose
+                UNION SELECT m.golden_id FROM identity.to_resolve q
+                JOIN identity.membership m ON m.party_id = q.party_id AND m.until IS NULL)"""
+
 # A person's word goes before a rule's; see hub.identity.ledger.
 _JUDGED = """
     judged AS (SELECT DISTINCT ON (party_a, party_b) judgement_id, party_a, party_b, verdict FROM {batch} AS judgement
@@ -80,18 +87,19 @@ CHECKS = (
         "golden_id_active",
         Severity.CRITICAL,
         "every composed golden id is in use: not merged away, not retired, not unknown",
-        """
-        SELECT c.golden_id AS example FROM {batch} AS c LEFT JOIN identity.golden_id g USING (golden_id)
-        WHERE g.status IS DISTINCT FROM 'active'""",
+        f"""
+        WITH {_WAITING}
+        SELECT c.golden_id AS example FROM {{batch}} AS c LEFT JOIN identity.golden_id g USING (golden_id)
+        WHERE g.status IS DISTINCT FROM 'active' AND c.golden_id NOT IN (SELECT golden_id FROM waiting)""",
     ),
     GOLDEN_ID.rows(
         "every_customer_composed",
         Severity.CRITICAL,
         "every golden id in use that has records is composed; one that is not would be published as gone",
         f"""
-        WITH {_MEMBER}
+        WITH {_MEMBER}, {_WAITING}
         SELECT g.golden_id AS example FROM {{batch}} AS g
-        WHERE g.status = 'active' AND g.golden_id IN (SELECT golden_id FROM member)
+        WHERE g.status = 'active' AND g.golden_id IN (SELECT golden_id FROM member EXCEPT SELECT golden_id FROM waiting)
           AND g.golden_id NOT IN (SELECT golden_id FROM {COMPOSED.name})""",
     ),
     PARTY.rows(
@@ -110,45 +118,49 @@ CHECKS = (
         Severity.CRITICAL,
         "two parties that were judged different are never one customer",
         f"""
-        WITH {_JUDGED}, {_MEMBER}
+        WITH {_JUDGED}, {_MEMBER}, {_WAITING}
         SELECT j.judgement_id AS example FROM judged j
         JOIN member a ON a.party_id = j.party_a JOIN member b ON b.party_id = j.party_b
-        WHERE j.verdict = 'different' AND a.golden_id = b.golden_id""",
+        WHERE j.verdict = 'different' AND a.golden_id = b.golden_id
+          AND a.golden_id NOT IN (SELECT golden_id FROM waiting)""",
     ),
     COMPOSED.rows(
         "members_belong",
         Severity.CRITICAL,
         "every record that a customer lists as its own belongs to it now; else the record mixes two customers",
         f"""
-        WITH {_MEMBER}, listed AS (SELECT golden_id, unnest(members) AS ref FROM {{batch}} AS c)
+        WITH {_MEMBER}, {_WAITING}, listed AS (SELECT golden_id, unnest(members) AS ref FROM {{batch}} AS c)
         SELECT DISTINCT l.golden_id AS example FROM listed l
         LEFT JOIN member m ON m.ref = l.ref AND m.golden_id = l.golden_id
-        WHERE m.ref IS NULL""",
+        WHERE m.ref IS NULL AND l.golden_id NOT IN (SELECT golden_id FROM waiting)""",
     ),
     COMPOSED.rows(
         "members_complete",
         Severity.CRITICAL,
         "every record of a customer is listed by it; else what it says was composed without that record",
         f"""
-        WITH {_MEMBER}
+        WITH {_MEMBER}, {_WAITING}
         SELECT DISTINCT c.golden_id AS example FROM {{batch}} AS c JOIN member m USING (golden_id)
-        WHERE m.ref <> ALL (c.members)""",
+        WHERE m.ref <> ALL (c.members) AND c.golden_id NOT IN (SELECT golden_id FROM waiting)""",
     ),
     COMPOSED.rows(
         "one_kind",
         Severity.CRITICAL,
         "a customer and all its records are of one kind; a person is never merged with an organization",
         f"""
-        WITH {_MEMBER}
+        WITH {_MEMBER}, {_WAITING}
         SELECT DISTINCT c.golden_id AS example FROM {{batch}} AS c JOIN member m USING (golden_id)
-        WHERE m.kind <> c.kind""",
+        WHERE m.kind <> c.kind AND c.golden_id NOT IN (SELECT golden_id FROM waiting)""",
     ),
     COMPOSED.rows(
         "consent_not_widened",
         Severity.CRITICAL,
         "a permission to contact is published only where a record grants it and no record of the customer withdrew it",
         f"""
-        WITH {_MEMBER}, {_STRICTEST},
+        WITH member AS (
+            SELECT c.golden_id, p.ref, p.deleted_at, p.merged_into_ref
+            FROM {COMPOSED.name} c JOIN {PARTY.name} p ON p.ref = ANY (c.members)),
+        {_STRICTEST},
         granted AS (
             SELECT golden_id, consent ->> 'channel' AS channel, consent ->> 'purpose' AS purpose
             FROM {{batch}} AS c CROSS JOIN LATERAL jsonb_array_elements(c.consents) consent
@@ -189,8 +201,9 @@ CHECKS = (
         Severity.CRITICAL,
         "at most gate.max_drop_share of the published customers would vanish. From 10 on",
         f"""
-        WITH gone AS (SELECT golden_id FROM {{batch}} AS r WHERE valid_to IS NULL
-                      EXCEPT SELECT golden_id FROM {COMPOSED.name}),
+        WITH {_WAITING},
+        gone AS (SELECT golden_id FROM {{batch}} AS r WHERE valid_to IS NULL
+                 EXCEPT SELECT golden_id FROM {COMPOSED.name} EXCEPT SELECT golden_id FROM waiting),
         lost AS (SELECT g.golden_id FROM gone g JOIN identity.golden_id i USING (golden_id) WHERE i.status <> 'merged')
         SELECT golden_id AS example FROM lost
         WHERE (SELECT count(*) FROM lost) >= 10 AND (SELECT count(*) FROM lost)

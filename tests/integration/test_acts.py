@@ -11,10 +11,11 @@ import dedup
 from hub.errors import ConflictError, NotFoundError, OneRecordError
 from hub.identity import acts, ledger, models
 from hub.identity.resolve import resolve
-from hub.model.kinds import PartyKind, Verdict
+from hub.model.kinds import PartyKind, Severity, Verdict
 from hub.progress import silent
-from hub.settings import MatchSettings
-from tests.integration.golden_world import World, day
+from hub.settings import MatchSettings, Settings
+from quality_checks import runner
+from tests.integration.golden_world import NOW, World, day
 from tests.support import add_same_pairs, customers, queue_all
 
 A, B, C, D = "crm:Contact:1", "desk:users:1", "bank:customers:1", "mail:contacts:1"
@@ -228,3 +229,54 @@ def test_one_customer_cannot_be_merged_with_itself(world):
     together(world, A, B)
     with pytest.raises(OneRecordError, match="already"):
         merging(world, B, A)
+
+
+def test_a_merge_takes_an_earlier_unmerge_back_and_says_so(world):
+    together(world, A, B, C)
+    before = state(world.engine)
+    apart(world, A, [A])
+    world.release()
+    act = merging(world, A, B)
+    foreseen = acts.dry_run(world.engine, act)
+    pins = {row["judgement_id"] for row in world.rows(
+        "SELECT judgement_id FROM identity.judgement WHERE verdict = 'different' AND ended_at IS NULL"
+    )}  # fmt: skip
+    assert set(foreseen.ended) == pins != set()
+    acts.perform(world.engine, act, seen=foreseen.digest)
+    world.release()
+    assert state(world.engine) == before
+    assert world.rows("SELECT 1 FROM identity.judgement WHERE verdict = 'different' AND ended_at IS NULL") == []
+    (told,) = world.rows("SELECT details FROM ops.audit ORDER BY audit_id DESC LIMIT 1")
+    assert set(told["details"]["ended"]) == pins
+
+
+def test_a_merge_takes_back_no_pin_to_a_third_part(world):
+    together(world, A, B, C)
+    apart(world, A, [A], [B], [C])
+    acts.perform(world.engine, merging(world, A, B))
+    ids = customers(world.engine)
+    assert ids[A] == ids[B] != ids[C]
+    left = world.rows("SELECT count(*) AS n FROM identity.judgement WHERE verdict = 'different' AND ended_at IS NULL")
+    assert left == [{"n": 2}]
+
+
+def failures(engine: Engine) -> list[str]:
+    """The critical checks of the golden suite that would hold a publication back now."""
+    outcomes = runner.run_suite(engine, "golden", Settings(), run_id="run", as_of=NOW)
+    return [one.name for one in outcomes if not one.passed and one.severity is Severity.CRITICAL]
+
+
+def test_what_people_decide_after_composing_holds_no_publication_back(world):
+    acts.perform(world.engine, merging(world, A, B))
+    acts.perform(world.engine, merging(world, C, D))
+    assert failures(world.engine) == []
+    world.publish()
+    world.compose()
+    apart(world, A, [A])
+    with world.engine.begin() as connection:
+        ledger.judge(connection, C, D, Verdict.DIFFERENT, author="bob", reason="twins")
+    assert failures(world.engine) == []
+    with world.engine.begin() as connection:
+        connection.execute(text("DELETE FROM golden.to_compose"))
+        connection.execute(text("DELETE FROM identity.to_resolve"))
+    assert {"members_belong", "every_customer_composed", "different_not_bridged"} <= set(failures(world.engine))

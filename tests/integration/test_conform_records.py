@@ -10,6 +10,7 @@ from sqlalchemy import Engine, text
 from connectors import conform, landing, registry
 from connectors.base import Connector, Page, Record, Row
 from connectors.conform import ConformReport, conform_source
+from hub.rebuild import queue_everything
 from hub.settings import SourceSettings
 from tests.support import party_ids
 
@@ -188,3 +189,19 @@ def _belong(db: Engine) -> dict[str, Any]:
             text("SELECT ref, golden_id FROM identity.membership JOIN canonical.party USING (party_id)")
         )
         return {row.ref: row.golden_id for row in members}
+
+
+def test_what_was_said_by_a_mailbox_stays_with_whose_it_was_then(db: Engine):
+    """A mailbox changes hands: what its former owner withdrew is withdrawn still, also where everything is read again."""
+    gone = Row("e1-1", {"id": "e1-1", "timestamp": 1777883400000, "recipient": "info@lee.example", "changes": [
+        {"change": "UNSUBSCRIBED", "subscriptionId": 7}]})  # fmt: skip
+    land(db, HUBSPOT, "contacts", contact("1", email="info@lee.example"), contact("2"))
+    land(db, HUBSPOT, "subscription_changes", gone)
+    run(db, HUBSPOT)
+    withdrawn = "SELECT party_ref, status FROM canonical.consent"
+    assert rows(db, withdrawn) == [("hubspot:contacts:1", "withdrawn")]
+    land(db, HUBSPOT, "contacts", contact("1", email="ann@lee.example"), contact("2", email="info@lee.example"))
+    with db.begin() as connection:
+        queue_everything(connection, actor="ann", reason="to be sure")
+    assert run(db, HUBSPOT)["subscription_changes"].records == 1
+    assert rows(db, withdrawn) == [("hubspot:contacts:1", "withdrawn")]

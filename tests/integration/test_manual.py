@@ -1,6 +1,7 @@
 """Manual values: a person goes before all sources, for as long as it holds, and wherever the record goes."""
 
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -157,3 +158,39 @@ def test_other_rules_of_survivorship_compose_everybody_anew(world):
     assert world.composed(1)["provenance"]["phone"]["rule"] == "longest"
     assert compose(world.engine, settings, run_id="run", as_of=NOW, progress=silent).composed == 0
     assert golden(1) == world.composed(1)["golden_id"]
+
+
+def test_a_second_word_on_the_same_group_keeps_what_the_first_said_and_ends_it_with_its_history(world):
+    first = say(world, {"street": "Side St 2"})
+    second = say(world, {"postcode": "53113"})
+    row = composed(world)
+    assert (row["street"], row["postcode"], row["city"]) == ("Side St 2", "53113", "Bonn")
+    assert row["provenance"]["street"]["sources_say"] == "Main St 1"
+    history = world.rows("SELECT manual_id, ended_by FROM golden.manual_value ORDER BY manual_id")
+    assert history == [{"manual_id": first, "ended_by": "ann"}, {"manual_id": second, "ended_by": None}]
+    told = world.rows("SELECT details FROM ops.audit WHERE act = 'say value' ORDER BY audit_id")
+    assert [one["details"]["ended"] for one in told] == [[], [first]]
+
+
+def test_a_word_on_another_record_of_the_customer_keeps_what_was_said_before(world):
+    say(world, {"street": "Side St 2"}, ref=A)
+    say(world, {"postcode": "53113"}, ref=B)
+    row = composed(world)
+    assert (row["street"], row["postcode"]) == ("Side St 2", "53113")
+
+
+def test_a_word_that_is_over_is_not_repeated(world):
+    say(world, {"street": "Side St 2"}, until=day(-1))
+    say(world, {"postcode": "53113"})
+    assert composed(world)["street"] == "Main St 1"
+
+
+def test_a_second_word_waits_for_the_first(world):
+    with ThreadPoolExecutor(1) as other, world.engine.connect() as connection:
+        manual.say(connection, A, {"street": "Side St 2"}, author="ann", reason="phoned")
+        waiting = other.submit(say, world, {"postcode": "53113"})
+        world.waiting()
+        connection.commit()
+        waiting.result(30)
+    row = composed(world)
+    assert (row["street"], row["postcode"]) == ("Side St 2", "53113")

@@ -311,3 +311,27 @@ def test_the_fingerprint_is_of_what_is_said_not_of_how_it_came_about(world: Worl
     world.changed(["crm:Contact:1"])
     world.release()
     assert now() != first
+
+
+def test_only_opportunities_that_changed_are_looked_at(world: World) -> None:
+    """Whatever else is written over the published row would be mended if all were looked at."""
+    world.opportunity("crm:Opportunity:2", "crm:Account:1")
+    world.release()
+    world.rows("UPDATE golden.opportunity_row SET name = 'marked' RETURNING 1")
+    world.party("bank:customer:1", name="Acme Ltd")
+    world.changed(["bank:customer:1"])
+    world.flag("crm:Opportunity:2", "inactive")
+    assert world.release().opportunities_changed == 1
+    shown = world.rows("SELECT ref, name, flags FROM golden.opportunity ORDER BY ref")
+    assert [(row["name"], row["flags"]) for row in shown] == [("marked", []), ("Deal", ["inactive"])]
+    world.merge(1, into=2, refs=["crm:Account:1"])
+    assert world.release().opportunities_changed == 2
+    assert {row["golden_id"] for row in world.rows("SELECT golden_id FROM golden.opportunity")} == {golden(2)}
+    assert world.rows("SELECT 1 FROM golden.to_publish_opportunity") == []
+
+
+def test_the_number_of_customers_is_counted_on(world: World) -> None:
+    world.release()
+    _merge_one_into_two(world)
+    world.customer(5, ["crm:Account:1"])
+    assert world.release().customers == 3 == world.rows("SELECT count(*) AS n FROM golden.customer")[0]["n"]

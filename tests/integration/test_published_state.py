@@ -1,12 +1,14 @@
 """What readers are told about identity is what is published, and a source can be read again."""
 
 import datetime as dt
+import uuid
 
 import pytest
 from sqlalchemy import Engine, text
 
 from hub import watermarks
 from hub.errors import NotFoundError
+from hub.golden import read
 from hub.golden.compose import compose
 from hub.golden.publish import publish
 from hub.identity import ledger
@@ -14,7 +16,7 @@ from hub.identity.resolve import resolve
 from hub.model.kinds import Verdict
 from hub.progress import silent
 from hub.settings import Settings
-from tests.support import add_parties, queue_all
+from tests.support import add_parties, add_same_pairs, customers, queue_all
 
 NOW = dt.datetime(2026, 11, 2, 8, tzinfo=dt.UTC)
 A, B = "crm:Contact:1", "desk:users:1"
@@ -87,3 +89,67 @@ def test_a_source_is_read_from_the_beginning_again(db: Engine) -> None:
             watermarks.forget(connection, "crm", "Nothing", actor="ann", reason="")
     assert left == ["desk"]
     assert [tuple(act) for act in acts] == [("ann", "resync", "crm", "fixed")]
+
+
+def judged(engine: Engine, verdict: Verdict) -> None:
+    with engine.begin() as connection:
+        ledger.judge(connection, A, B, verdict, author="ann", reason="known")
+    resolve(engine, run_id="test", progress=silent)
+
+
+def feed(engine: Engine) -> list[tuple[str, str, str | None]]:
+    with engine.connect() as connection:
+        rows = connection.execute(
+            text("SELECT op, golden_id::text, survivor::text FROM golden.change ORDER BY sequence OFFSET 2")
+        )
+        return [tuple(row) for row in rows]
+
+
+def test_every_id_leads_to_who_shows_its_records_until_a_split_is_published(two: Engine) -> None:
+    before = crosswalk(two)
+    judged(two, Verdict.SAME)
+    advance(two, published=True)
+    (kept,) = set(crosswalk(two).values())
+    (gone,) = set(before.values()) - {kept}
+    judged(two, Verdict.DIFFERENT)
+    with two.connect() as connection:
+        for golden_id in (kept, gone):
+            assert str(read.resolve_id(connection, uuid.UUID(golden_id)).golden_id) == kept
+    advance(two, published=True)
+    with two.connect() as connection:
+        for golden_id in (kept, gone):
+            assert str(read.resolve_id(connection, uuid.UUID(golden_id)).golden_id) == golden_id
+
+
+def test_an_id_that_was_never_published_leads_to_who_shows_its_records(two: Engine) -> None:
+    """A customer of the model alone, taken apart: the part has a new id, which its author knows before all others."""
+    with two.begin() as connection:
+        connection.execute(text("UPDATE identity.golden_id SET number = number + 10"))
+        add_parties(connection, {"ref": "mail:contacts:1"}, {"ref": "mail:contacts:2"})
+        add_same_pairs(connection, ("mail:contacts:1", "mail:contacts:2"))
+    advance(two, published=True)
+    shown = crosswalk(two)["mail:contacts:1"]
+    with two.begin() as connection:
+        ledger.judge(
+            connection, "mail:contacts:1", "mail:contacts:2", Verdict.DIFFERENT, author="ann", reason="brothers"
+        )
+    resolve(two, run_id="test", progress=silent)
+    ids = set(customers(two).values()) - set(crosswalk(two).values())
+    with two.connect() as connection:
+        assert [str(read.resolve_id(connection, uuid.UUID(one)).golden_id) for one in ids] == [shown]
+
+
+def test_what_is_taken_apart_between_composing_and_publishing_is_told_as_what_was_composed(two: Engine) -> None:
+    before = crosswalk(two)
+    judged(two, Verdict.SAME)
+    advance(two, published=False)
+    judged(two, Verdict.DIFFERENT)
+    publish(two, run_id="test", as_of=NOW)
+    (kept,) = set(crosswalk(two).values())
+    (gone,) = set(before.values()) - {kept}
+    assert sorted(feed(two)) == sorted([("changed", kept, None), ("merged", gone, kept)])
+    assert merges(two) == ["merged"], "the split is not published yet"
+    advance(two, published=True)
+    assert sorted(feed(two)[2:]) == sorted([("changed", kept, None), ("split", gone, None)])
+    assert merges(two) == ["merged", "split"]
+    assert crosswalk(two) == before

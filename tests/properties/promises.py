@@ -43,10 +43,21 @@ def different_is_different(engine: Engine, homes: dict[str, str]) -> None:
 
 
 def permission_is_never_widened(engine: Engine) -> None:
-    withdrawn = {r[0] for r in queried(engine, "SELECT party_ref FROM canonical.consent WHERE status = 'withdrawn'")}
+    """Whoever one of its records forbids is forbidden; whoever one allows, and none forbids, is allowed."""
+    allows: dict[str, bool] = {}
+    for ref, withdrawn_at, granted_at in queried(
+        engine,
+        """SELECT c.party_ref, max(c.recorded_at) FILTER (WHERE c.status = 'withdrawn'),
+                  max(c.recorded_at) FILTER (WHERE c.status = 'granted' AND c.deleted_at IS NULL
+                                                   AND p.deleted_at IS NULL AND p.merged_into_ref IS NULL)
+           FROM canonical.consent c JOIN canonical.party p ON p.ref = c.party_ref GROUP BY c.party_ref""",
+    ):
+        if withdrawn_at is not None or granted_at is not None:
+            allows[ref] = withdrawn_at is None or (granted_at is not None and granted_at > withdrawn_at)
     for customer in published_by(engine).values():
-        status = {one["status"] for one in customer["consents"]}
-        assert status == ({"withdrawn"} if withdrawn.intersection(customer["members"]) else set())
+        told = [allows[ref] for ref in customer["members"] if ref in allows]
+        expected = [] if not told else ["granted"] if all(told) else ["withdrawn"]
+        assert [one["status"] for one in customer["consents"]] == expected
 
 
 def values_have_an_origin(engine: Engine) -> None:

@@ -9,14 +9,16 @@ from sqlalchemy import Engine, text
 
 import dedup
 from benchmarks import people
-from connectors import landing
+from connectors import canonical_store, landing
 from connectors.base import Page, Row
 from connectors.conform import conform_source
+from hub.golden import dirty
 from hub.golden.compose import compose
 from hub.golden.publish import PublishReport, publish
 from hub.identity import ledger, models
 from hub.identity.matching import match_parties
 from hub.identity.resolve import resolve
+from hub.model.canonical import Consent
 from hub.model.kinds import PartyKind, Verdict
 from hub.progress import silent
 from hub.settings import MatchSettings, Settings, SourceSettings
@@ -60,6 +62,18 @@ def landed(engine: Engine, source: str, row: Row) -> None:
     with engine.begin() as connection:
         landing.write_page(connection, source, STREAMS[source], Page([row], {}), NOW)
         landing.save_watermark(connection, source, STREAMS[source], {})
+
+
+def said_by(engine: Engine, number: int, ref: str, status: str, at: dt.datetime) -> None:
+    """The source of a record says what its person allows, or no longer does."""
+    source = ref.split(":", maxsplit=1)[0]
+    said = Consent(
+        ref=f"{source}:said:{number}", source=source, stream="said", source_id=str(number), party_ref=ref,
+        channel="email", purpose="marketing", status=status, recorded_at=at,
+    )  # fmt: skip
+    with engine.begin() as connection:
+        canonical_store.write(connection, Consent, [said])
+        dirty.mark(connection, [ref])
 
 
 def queried(engine: Engine, query: str, **given: Any) -> list[Any]:
@@ -128,6 +142,12 @@ def retold(engine: Engine, other: Engine) -> None:
         models.save(connection, PartyKind.PERSON, newest, BORDERS)
     for source in (MAIL, DESK):
         conform_source(other, source, run_id="test")
+    for number, ref, status, at in queried(
+        engine,
+        """SELECT CAST(source_id AS int), party_ref, status, recorded_at FROM canonical.consent WHERE stream = 'said'
+           ORDER BY 1 DESC""",
+    ):
+        said_by(other, number, ref, status, at)
     said = queried(
         engine,
         """SELECT a.ref, b.ref, verdict FROM identity.judgement

@@ -21,7 +21,7 @@ from hub.db.engine import make_engine
 from hub.errors import ConflictError
 from hub.golden import manual
 from hub.identity import acts, ledger, models
-from hub.model.kinds import PartyKind, Verdict
+from hub.model.kinds import ConsentStatus, PartyKind, Verdict
 from hub.rebuild import queue_everything
 from tests.conftest import cloned
 from tests.properties import promises
@@ -38,6 +38,7 @@ from tests.properties.small_hub import (
     released,
     retold,
     row,
+    said_by,
     said_of_customers,
     trained,
 )
@@ -107,6 +108,12 @@ class Hub(RuleBasedStateMachine):
                         a=record[0], b=record[1])  # fmt: skip
         if known:
             landed(self.engine, record[0], Row(record[1], {"id": record[1]}, deleted=True))
+
+    @rule(ref=refs, status=st.sampled_from(list(ConsentStatus)), hours=st.integers(-3, 3))
+    def consent(self, ref: str, status: ConsentStatus, hours: int) -> None:
+        """Also one that was given long ago and is told late."""
+        self.moment += 1
+        said_by(self.engine, self.moment, ref, status, NOW - dt.timedelta(days=30) + dt.timedelta(hours=hours))
 
     @rule(a=refs, b=refs, verdict=st.sampled_from(list(Verdict)))
     def judge(self, a: str, b: str, verdict: Verdict) -> None:

@@ -346,3 +346,16 @@ def test_the_file_is_a_sqlite_database_that_survives_a_reader(world):
     with sqlite3.connect(store.path(world)) as db:
         assert db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
         assert json.loads(db.execute("SELECT json FROM record LIMIT 1").fetchone()[0])
+
+
+def test_sales_and_marketing_say_which_companies_belong_to_others_and_so_does_the_truth(world, rows):
+    parents = {entry["entity"]: entry["parent"] for entry in truth(world)}
+    entities = {row.id: row.entity for name in ("salesforce.Account", "hubspot.companies") for row in rows[name]}
+    said = Counter()
+    for row in rows["salesforce.Account"] + rows["hubspot.companies"]:
+        above = row.data.get("ParentId") or row.data.get("properties", {}).get("hs_parent_company_id")
+        if above:
+            said[row.object] += 1
+            assert entities[above] == parents[row.entity]
+    assert min(said["salesforce.Account"], said["hubspot.companies"]) >= 3, said
+    assert all(parents[above] == "" for above in parents.values() if above), "no company belongs to itself in a circle"

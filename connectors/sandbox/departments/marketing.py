@@ -36,14 +36,14 @@ def contact(desk: Desk, who: Person, seen: Seen, company: Row | None) -> Row:
     return row
 
 
-def company(desk: Desk, org: Org, seen: Seen) -> Row:
+def company(desk: Desk, org: Org, seen: Seen, parent: str | None = None) -> Row:
     properties = {
         "name": seen.name, "domain": org.domain if seen.website else None, "website": seen.website or None,
         "phone": seen.phone or None,
         "industry": desk.rng.choice(("CONSTRUCTION", "COMPUTER_SOFTWARE", "MACHINERY", None)),
         "hubspot_owner_id": str(40 + desk.rng.randrange(9)),
         "numberofemployees": str(desk.rng.choice((5, 20, 80, 250, 1200))), "hs_merged_object_ids": None,
-        "hs_parent_company_id": None,
+        "hs_parent_company_id": parent,
         **_address(desk, seen.address),
     }  # fmt: skip
     return _row(desk, "companies", properties, entity=org.entity, kind="organization")

@@ -116,7 +116,10 @@ class OpportunityRow(Base):
 
 
 class Publication(Base):
-    """One checked, numbered release of all golden records."""
+    """One checked, numbered release of all golden records.
+
+    `lineage_id`: the last entry of `identity.lineage` that it takes into account; `golden.merge_log` ends there.
+    """
 
     __tablename__ = "publication"
     __table_args__ = (SCHEMA,)
@@ -130,6 +133,7 @@ class Publication(Base):
     changed: Mapped[int]
     retired: Mapped[int]
     warnings: Mapped[int]
+    lineage_id: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
 
 class Change(Base):
@@ -196,10 +200,24 @@ class ToPublish(Base):
     golden_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
 
 
+class ToPublishOpportunity(Base):
+    """Queue, filled by triggers: opportunities written or flagged since the last publication, some of them repeatedly.
+
+    Nothing is left out because it is queued already, so nobody who fills it waits for anybody.
+    """
+
+    __tablename__ = "to_publish_opportunity"
+    __table_args__ = (SCHEMA,)
+
+    queue_id: Mapped[BigId]
+    ref: Mapped[str]
+
+
 class ComposeState(Base):
     """The moment up to which time itself has been taken into account: what fell due since then is composed anew.
 
-    `policy` tells which rules of survivorship were in force; others have everybody composed anew.
+    `policy` tells which rules of survivorship were in force; others have everybody composed anew. `lineage_id`: the
+    last merge or split that was composed.
     """
 
     __tablename__ = "compose_state"
@@ -208,3 +226,4 @@ class ComposeState(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     as_of: Mapped[Moment]
     policy: Mapped[str | None]
+    lineage_id: Mapped[int] = mapped_column(BigInteger, server_default="0")
