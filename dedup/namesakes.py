@@ -74,8 +74,9 @@ class Namesakes:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], spec: MatchSpec) -> "Namesakes":
-        """Raises ValueError for a level and KeyError for a comparison that the specification does not have."""
-        given, family, email = (spec.by_name[data[name]] for name in ("given", "family", "email"))
+        """Raises ValueError for a comparison or a level that the specification does not have."""
+        names = list(spec.by_name)
+        given, family, email = (names.index(data[name]) for name in ("given", "family", "email"))
         labels = [[level.label for level in spec.comparisons[at].levels] for at in (given, family)]
         chances = {
             (labels[0].index(one["given"]) + 1, labels[1].index(one["family"]) + 1): tuple(one["u"])
