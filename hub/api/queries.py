@@ -40,7 +40,7 @@ _BY_REF = f"""
     WHERE x.ref = ANY (%(asked)s) AND x.until IS NULL"""
 _RESOLVED = f"""
     {HOME.format(asked="%(asked)s")}
-    SELECT coalesce(home.golden_id, asked.golden_id), home.status, r.version, CAST(row_to_json(r) AS text)
+    SELECT coalesce(home.golden_id, asked.golden_id), home.status_there, r.version, CAST(row_to_json(r) AS text)
     FROM home CROSS JOIN asked
     LEFT JOIN LATERAL (
         SELECT {CUSTOMER} FROM (SELECT *, nullif(asked.golden_id, golden_id) AS resolved_from FROM golden.customer) c

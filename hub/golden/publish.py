@@ -5,7 +5,7 @@ differ. The change feed says the same as the rows, in order: `after` is the row 
 must have from then on, and none means that the consumer must drop its row. An operation is
 
 - created: a customer that was not there;
-- split: a customer that was not there, with records of another one that goes on;
+- split: a customer that was not there, with records of another one that goes on, or went to somebody else;
 - changed: a customer of whom some published value differs;
 - merged: a customer that is gone, and whose records are with `survivor` now;
 - erased: a customer that is gone without a survivor: nobody has its records.
@@ -144,13 +144,17 @@ heir AS (
     WHERE NOT m.origin_is_there AND g.status <> 'retired'
     ORDER BY m.origin, m.target IS NOT DISTINCT FROM g.survivor DESC, m.records DESC, t.number
 ),
+parted AS (
+    SELECT m.target FROM moved m LEFT JOIN heir h ON h.golden_id = m.origin
+    WHERE h.survivor IS DISTINCT FROM m.target
+),
 told AS (
     INSERT INTO golden.change (sequence, golden_id, version, op, survivor, publication, before, after, happened_at)
     SELECT (SELECT coalesce(max(sequence), 0) FROM golden.change) + row_number() OVER (ORDER BY g.number),
            t.golden_id, t.version,
            CASE
                WHEN t.is_there AND t.was_there THEN 'changed'
-               WHEN t.golden_id IN (SELECT target FROM moved WHERE origin_is_there) THEN 'split'
+               WHEN t.golden_id IN (SELECT target FROM parted) THEN 'split'
                WHEN t.is_there THEN 'created'
                WHEN h.survivor IS NOT NULL THEN 'merged'
                ELSE 'erased'

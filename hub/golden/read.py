@@ -30,7 +30,7 @@ HOME = """
         GROUP BY x.golden_id ORDER BY count(*) DESC, x.golden_id LIMIT 1
     ),
     home AS (
-        SELECT asked.status, CASE
+        SELECT asked.status, survivor.status AS status_there, CASE
             WHEN EXISTS (SELECT FROM golden.customer c WHERE c.golden_id = asked.golden_id) THEN asked.golden_id
             WHEN EXISTS (SELECT FROM golden.customer c WHERE c.golden_id = survivor.golden_id) THEN survivor.golden_id
             WHEN survivor.status = 'active' THEN coalesce(shown.golden_id, survivor.golden_id)

@@ -159,7 +159,8 @@ CHECKS = (
         f"""
         WITH member AS (
             SELECT c.golden_id, p.ref, p.deleted_at, p.merged_into_ref
-            FROM {COMPOSED.name} c JOIN {PARTY.name} p ON p.ref = ANY (c.members)),
+            FROM {COMPOSED.name} c CROSS JOIN LATERAL unnest(c.members) AS listed (ref)
+            JOIN {PARTY.name} p USING (ref)),
         {_STRICTEST},
         granted AS (
             SELECT golden_id, consent ->> 'channel' AS channel, consent ->> 'purpose' AS purpose
