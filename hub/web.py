@@ -29,7 +29,8 @@ from hub.errors import ConfigurationError, ConflictError, NotFoundError, OneReco
 from hub.review.gate import API, Gate, Guard
 from hub.review.page import render
 from hub.review.pages import compare, customers, findings, overview, queue, sign_in
-from hub.review.sessions import Sessions, Throttle
+from hub.review.sessions import Sessions
+from hub.review.throttle import Throttle
 from hub.secret_key import secret_key
 from hub.settings import Settings
 
@@ -47,10 +48,11 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
         docs_url=None, redoc_url=None, openapi_url="/openapi.json", lifespan=reading,
     )  # fmt: skip
     secure = settings.environment == "production"
-    app.state.engine, app.state.settings, app.state.throttle = engine, settings, Throttle()
+    secret = secret_key(settings)
+    app.state.engine, app.state.settings, app.state.throttle = engine, settings, Throttle(engine, secret)
     app.state.reader = Reader(engine.url)
     app.state.published = Published(app.state.reader.fetch)
-    app.state.sessions = Sessions(secret_key(settings), secure)
+    app.state.sessions = Sessions(secret, secure)
     app.include_router(routes.router)
     app.include_router(webhooks.router)
     app.add_api_route("/healthz", health, include_in_schema=False)
@@ -83,7 +85,7 @@ async def health(request: Request) -> Response:
 def explain_error(request: Request, error: Exception) -> Response:
     """An error as a problem detail under /v1, as a page elsewhere; neither echoes what the visitor sent."""
     headers = getattr(error, "headers", None)
-    if request.url.path.startswith(API):
+    if request.scope["path"].startswith(API):
         if isinstance(error, RequestValidationError):
             return problems.of_validation(error)
         return problems.answer(*_status(error), headers=headers)

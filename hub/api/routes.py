@@ -32,9 +32,7 @@ class KeyWith(HTTPBearer):
     """A key with a scope. The gate has verified the key before any route is found; this looks at what it may do."""
 
     def __init__(self, scope: Scope) -> None:
-        super().__init__(
-            scheme_name="HTTPBearer", description="a key that begins with `or_`, made by `onerecord key add`"
-        )
+        super().__init__(scheme_name="HTTPBearer", description="a key that begins with `or_`, made by `onerecord key`")
         self.scope = scope
 
     async def __call__(self, request: Request) -> None:  # type: ignore[override]

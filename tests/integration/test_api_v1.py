@@ -51,7 +51,7 @@ def test_a_revoked_key_and_a_session_are_no_keys(hub, client, signed_in):
 
 
 def test_a_key_without_the_scope_is_refused(hub):
-    headers = {"Authorization": f"Bearer {hub.key('review')}"}
+    headers = {"Authorization": f"Bearer {hub.key('read:finance')}"}
     assert "read" in problem(httpx.get(f"{hub.address}/v1/changes", headers=headers), 403)["detail"]
 
 

@@ -56,14 +56,14 @@ def test_the_overview_says_why_a_run_published_nothing(hub, signed_in):
 
 
 def test_an_empty_hub_says_what_comes(db, tmp_path):
-    from hub import keys
+    from hub import users
     from hub.settings import Settings
-    from tests.webworld import serving
+    from tests.webworld import PASSWORD, serving
 
     with db.begin() as connection:
-        key = keys.create_key(connection, "ann", ["admin"])
+        users.add(connection, "ann", "admin", (), PASSWORD, actor="test")
     with serving(db, Settings(data_dir=tmp_path)) as address, Visitor(base_url=address) as visitor:
-        visitor.sign_in(key)
+        visitor.sign_in("ann")
         assert "Nothing has been published yet" in visitor.get("/").text
         assert "Nothing is published yet" in visitor.get("/customers").text
         assert "No opportunity is flagged" in visitor.get("/flags").text

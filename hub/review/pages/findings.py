@@ -47,7 +47,7 @@ def quarantine(request: Request, connection: Reading, source: Choice = "", curso
     )
 
 
-@router.get("/quarantine/{quarantine_id}", dependencies=[Depends(requires(Scope.ADMIN))])
+@router.get("/quarantine/{quarantine_id}", dependencies=[Depends(requires(Scope.SHOW))])
 def quarantined(
     request: Request,
     connection: Writing,
