@@ -168,6 +168,9 @@ class Settings(BaseSettings):
     source_priority: tuple[str, ...] = Field(
         ("sales", "finance", "support", "marketing"), description="survivorship: which department wins a tie"
     )
+    private_departments: frozenset[Department] = Field(
+        frozenset(), description="departments whose facts only their own leads, admins and keys with read:... see"
+    )
     survivorship: SurvivorshipSettings = SurvivorshipSettings()
     sandbox: SandboxSettings = SandboxSettings()
     match: MatchSettings = MatchSettings()

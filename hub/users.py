@@ -11,7 +11,7 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from sqlalchemy import Connection, Row, delete, func, select, text, update
+from sqlalchemy import Connection, Engine, Row, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from hub.access import Role
@@ -92,20 +92,24 @@ def _nobodys_hash(hasher: PasswordHasher) -> str:
     return hasher.hash("nobody has this password")
 
 
-def verify(connection: Connection, name: str, password: str) -> str | None:
-    """The name of the account that has this password; None if it is not the right one, or may not sign in."""
+def verify(engine: Engine, name: str, password: str) -> str | None:
+    """The name of the account that has this password; None if it is not the right one, or may not sign in.
+
+    No connection is held while the hash is counted.
+    """
     nobodys = _nobodys_hash(HASHER)
-    found = connection.execute(
-        select(Account.name, Account.password_hash).where(Account.name == name, Account.disabled_at.is_(None))
-    ).one_or_none()
-    stored = found.password_hash if found and found.password_hash else None
-    if not _matches(stored or nobodys, password[: LONGEST_PASSWORD + 1]) or found is None or not stored:
+    wanted = select(Account.password_hash).where(Account.name == name, Account.disabled_at.is_(None))
+    with engine.connect() as connection:
+        stored = connection.execute(wanted).scalar_one_or_none()
+    if not _matches(stored or nobodys, password[: LONGEST_PASSWORD + 1]) or stored is None:
         return None
     if HASHER.check_needs_rehash(stored):
         with _AT_ONCE:
             better = HASHER.hash(password)
-        connection.execute(update(Account).where(Account.name == name).values(password_hash=better))
-    return str(found.name)
+        again = update(Account).where(Account.name == name, Account.password_hash == stored)
+        with engine.begin() as connection:
+            connection.execute(again.values(password_hash=better))
+    return name
 
 
 def _matches(stored: str, password: str) -> bool:
@@ -177,19 +181,20 @@ def enable(connection: Connection, name: str, *, actor: str) -> None:
 
 
 def _locked(connection: Connection, name: str) -> Row[Any]:
-    found = connection.execute(select(Account.__table__).where(Account.name == name).with_for_update()).one_or_none()
+    """The account, to be changed by nobody else until commit: two admins who disable each other take turns."""
+    connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('change accounts', 0))"))
+    found = connection.execute(select(Account.__table__).where(Account.name == name)).one_or_none()
     if found is None:
         raise NotFoundError(f"there is no account named {name!r}")
     return found
 
 
 def _keep_an_admin(connection: Connection, account: Row[Any]) -> None:
-    """Nobody could let anybody in by page any more. All admins are locked, so that two do not go at the same time."""
+    """Without one, nobody could let anybody in by page any more."""
     if account.role != Role.ADMIN or account.disabled_at is not None:
         return
-    live = select(Account.name).where(Account.role == Role.ADMIN, Account.disabled_at.is_(None))
-    admins = connection.execute(live.order_by(Account.name).with_for_update()).scalars().all()
-    if len(admins) == 1:
+    live = select(func.count()).select_from(Account).where(Account.role == Role.ADMIN, Account.disabled_at.is_(None))
+    if connection.execute(live).scalar_one() == 1:
         raise ConflictError(f"{account.name} is the last admin: make another one first")
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg
 import uvicorn
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
@@ -26,9 +26,10 @@ from hub.api.queries import Published
 from hub.db.engine import open_database
 from hub.db.reader import Reader
 from hub.errors import ConfigurationError, ConflictError, NotFoundError, OneRecordError
+from hub.review import looks
 from hub.review.gate import API, Gate, Guard
 from hub.review.page import render
-from hub.review.pages import compare, customers, findings, overview, queue, sign_in
+from hub.review.pages import account, audit, compare, customers, findings, overview, people, queue, sign_in
 from hub.review.sessions import Sessions
 from hub.review.throttle import Throttle
 from hub.secret_key import secret_key
@@ -56,8 +57,9 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     app.include_router(routes.router)
     app.include_router(webhooks.router)
     app.add_api_route("/healthz", health, include_in_schema=False)
-    for pages in (sign_in, overview, queue, compare, customers, findings):
+    for pages in (sign_in, overview, queue, customers, findings, people, account, audit):
         app.include_router(pages.router, include_in_schema=False)
+    app.include_router(compare.router, include_in_schema=False, dependencies=[Depends(looks.at_a_pair)])
     app.mount("/static", StaticFiles(directory=STATIC))
     for error in (OneRecordError, HTTPException, RequestValidationError, CursorError):
         app.add_exception_handler(error, explain_error)

@@ -27,6 +27,8 @@ NAVIGATION = (
     NavigationItem("/customers", "Customers", Scope.READ),
     NavigationItem("/flags", "Flags", Scope.READ),
     NavigationItem("/quarantine", "Quarantine", Scope.READ),
+    NavigationItem("/people", "People", Scope.ADMIN),
+    NavigationItem("/audit", "Audit", Scope.ADMIN),
 )
 
 
@@ -70,6 +72,13 @@ def writing(request: Request) -> Iterator[Connection]:
         yield connection
 
 
+def looking(request: Request) -> Iterator[Connection]:
+    """One snapshot that is read, and into which only the audit log writes who looked."""
+    opened = request.app.state.engine.connect().execution_options(isolation_level="REPEATABLE READ")
+    with opened as connection, connection.begin():
+        yield connection
+
+
 def requires(scope: Scope) -> Callable[[Request], None]:
     """A dependency that refuses who may not do this."""
 
@@ -103,6 +112,7 @@ def settings_of(request: Request) -> Settings:
 
 
 Reading = Annotated[Connection, Depends(reading, scope="function")]
+Looking = Annotated[Connection, Depends(looking, scope="function")]
 Writing = Annotated[Connection, Depends(writing, scope="function")]
 SignedIn = Annotated[Principal, Depends(signed_in)]
 OfSettings = Annotated[Settings, Depends(settings_of)]

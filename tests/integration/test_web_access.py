@@ -227,10 +227,10 @@ def test_forms_without_the_token_of_their_session_are_refused(signed_in):
 @pytest.mark.parametrize(
     ("role", "allowed", "refused"),
     [
-        ("reader", ["/customers", "/flags", "/quarantine"], ["/review", "/review/history", "/quarantine/1"]),
-        ("lead", ["/review", "/review/history", "/customers", "/flags"], ["/quarantine/1"]),
-        ("engineer", ["/customers", "/quarantine/1"], ["/review"]),
-        ("admin", ["/review", "/customers", "/quarantine/1"], []),
+        ("reader", ["/customers", "/flags", "/quarantine"], ["/review", "/review/history", "/quarantine/1", "/people"]),
+        ("lead", ["/review", "/review/history", "/customers", "/flags"], ["/quarantine/1", "/people", "/audit"]),
+        ("engineer", ["/customers", "/quarantine/1"], ["/review", "/people", "/audit"]),
+        ("admin", ["/review", "/customers", "/quarantine/1", "/people", "/audit"], []),
     ],
 )
 def test_a_role_opens_what_it_is_for(signed_in, role, allowed, refused):

@@ -72,7 +72,7 @@ def test_an_empty_hub_says_what_comes(db, tmp_path):
 
 
 def test_customers_are_found_by_name_address_record_and_id(hub, signed_in):
-    visitor = signed_in("read")
+    visitor = signed_in("review")
     golden_id = hub.golden_id(HERO)
     for typed in ("bruno alb", "BRUNO.ALBERS@mail1", HERO):
         assert f"/customers/{golden_id}" in visitor.get("/customers", params={"q": typed}).text, typed
@@ -95,7 +95,7 @@ def test_the_list_of_customers_is_complete_over_its_pages(hub, signed_in):
 
 
 def test_a_customer_page_tells_values_origins_facets_and_history(hub, signed_in):
-    html = signed_in("read").get(f"/customers/{hub.golden_id(HERO)}").text
+    html = signed_in("review").get(f"/customers/{hub.golden_id(HERO)}").text
     for expected in (
         "Bruno Albers", "bruno.albers@mail1.example", "<code>crm:Contact:1</code>", "helpdesk:users:1",
         "Open complaints", "Lifetime value", "1,200.00", "Spring fair", "granted", "Harbour cranes, lot 0",

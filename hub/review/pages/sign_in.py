@@ -27,7 +27,6 @@ def form(request: Request, next: str = "/") -> Response:  # noqa: A002  # the na
 @router.post("/sign-in", dependencies=[Depends(from_our_form)])
 def sign_in(
     request: Request,
-    connection: Writing,
     name: Annotated[str, Form(max_length=200)] = "",
     password: Annotated[str, Form(max_length=1_000)] = "",
     next: Annotated[str, Form(max_length=2_000)] = "/",  # noqa: A002
@@ -40,13 +39,14 @@ def sign_in(
         response = sign_in_page(request, safe_next(next), problem, 429)
         response.headers["Retry-After"] = str(attempt.wait)
         return response
-    account = users.verify(connection, name.strip(), password)
+    account = users.verify(request.app.state.engine, name.strip(), password)
     if account is None:
         log.warning("sign-in refused: unknown name or wrong password")
         return sign_in_page(request, safe_next(next), "This name and password do not go together.", 401)
     throttle.succeeded(attempt)
     response = RedirectResponse(safe_next(next), 303)
-    admit(request, connection, response, account)
+    with request.app.state.engine.begin() as connection:
+        admit(request, connection, response, account)
     return response
 
 
