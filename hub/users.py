@@ -55,6 +55,12 @@ def add_from_provider(
     record(connection, name, "add account", name, details={**wanted, "issuer": issuer})
 
 
+def of_provider(connection: Connection, issuer: str, subject: str) -> Row[Any] | None:
+    """The account of somebody whom an identity provider calls `subject`."""
+    wanted = select(Account.__table__).where(Account.issuer == issuer, Account.subject == subject)
+    return connection.execute(wanted).one_or_none()
+
+
 def _check_name(name: str) -> None:
     if NAME.fullmatch(name) is None:
         raise ConfigurationError("the name of an account has 1 to 60 letters, digits or . _ @ -")

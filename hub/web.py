@@ -20,7 +20,7 @@ from sqlalchemy import Engine
 from starlette.exceptions import HTTPException
 
 from hub import settings as configuration
-from hub.api import problems, routes, webhooks
+from hub.api import facts, problems, routes, webhooks
 from hub.api.paging import CursorError
 from hub.api.queries import Published
 from hub.db.engine import open_database
@@ -28,8 +28,9 @@ from hub.db.reader import Reader
 from hub.errors import ConfigurationError, ConflictError, NotFoundError, OneRecordError
 from hub.review import looks
 from hub.review.gate import API, Gate, Guard
+from hub.review.oidc import Provider
 from hub.review.page import render
-from hub.review.pages import account, audit, compare, customers, findings, overview, people, queue, sign_in
+from hub.review.pages import account, audit, compare, customers, findings, overview, people, provider, queue, sign_in
 from hub.review.sessions import Sessions
 from hub.review.throttle import Throttle
 from hub.secret_key import secret_key
@@ -54,10 +55,11 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     app.state.reader = Reader(engine.url)
     app.state.published = Published(app.state.reader.fetch)
     app.state.sessions = Sessions(secret, secure)
-    app.include_router(routes.router)
-    app.include_router(webhooks.router)
+    app.state.provider = Provider(settings.oidc, secret) if settings.oidc else None
+    for api in (routes, facts, webhooks):
+        app.include_router(api.router)
     app.add_api_route("/healthz", health, include_in_schema=False)
-    for pages in (sign_in, overview, queue, customers, findings, people, account, audit):
+    for pages in (sign_in, provider, overview, queue, customers, findings, people, account, audit):
         app.include_router(pages.router, include_in_schema=False)
     app.include_router(compare.router, include_in_schema=False, dependencies=[Depends(looks.at_a_pair)])
     app.mount("/static", StaticFiles(directory=STATIC))

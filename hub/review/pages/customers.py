@@ -11,10 +11,11 @@ from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import Connection, Row
 
 from hub.access import Principal, Scope
+from hub.api.facts import customer_now
 from hub.audit import record
 from hub.errors import NotFoundError
 from hub.golden import facts
-from hub.golden.read import current, resolve_id
+from hub.golden.read import current
 from hub.model.kinds import Department, PartyKind
 from hub.review import looks, masking, words
 from hub.review.csv_answer import download
@@ -112,7 +113,7 @@ def _shown(who: Principal, row: Row[Any]) -> dict[str, Any]:
 @router.get("/{golden_id}")
 def customer(request: Request, connection: Looking, who: SignedIn, golden_id: uuid.UUID) -> Response:
     """A merged id shows its survivor, and says so."""
-    found = current(connection, golden_id) or _survivor(connection, golden_id)
+    found = customer_now(connection, golden_id)
     own = found["golden_id"]
     masked = not looks.is_open(connection, who, own, found["departments"])
     if not masked:
@@ -184,27 +185,12 @@ def _facts(
     """
     looks.refuse_withheld(request, department)
     who: Principal = request.state.principal
-    row = current(connection, golden_id) or _survivor(connection, golden_id)
+    row = customer_now(connection, golden_id)
     found = facts.facts(connection, department, row["members"], limit=limit)
     if looks.is_open(connection, who, row["golden_id"], row["departments"]):
         looks.seen(connection, who, [looks.customer_subject(row["golden_id"])], request)
         return row, [dict(one) for one in found], False
     return row, [{**one, "fact": masking.row(one["fact"])} for one in found], True
-
-
-def _survivor(connection: Connection, golden_id: uuid.UUID) -> dict[str, Any]:
-    """Who goes on for an id under which nothing is published.
-
-    Raises:
-        NotFoundError, HTTPException: there is none, says why.
-    """
-    found = resolve_id(connection, golden_id)
-    if found.golden_id is None:
-        raise HTTPException(410, "this customer was retired: all its source records are gone")
-    row = current(connection, found.golden_id)
-    if row is None:
-        raise HTTPException(404, f"customer {found.golden_id} is not published yet")
-    return row
 
 
 def values(row: Mapping[str, Any], names: Sequence[str]) -> list[Value]:

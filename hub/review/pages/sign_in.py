@@ -53,7 +53,7 @@ def sign_in(
 @router.post("/sign-out", dependencies=[Depends(from_our_form)])
 def sign_out(request: Request, connection: Writing, who: SignedIn) -> Response:
     sessions: Sessions = request.app.state.sessions
-    response = RedirectResponse("/sign-in", 303)
+    response = RedirectResponse("/signed-out" if request.app.state.provider else "/sign-in", 303)
     store.end(connection, request.state.session)
     sessions.leave(response)
     record(connection, who.name, "sign out", who.name)
@@ -75,6 +75,7 @@ def sign_in_page(request: Request, address: str, problem: str = "", status: int 
     fresh = Response()
     if session is None:
         request.state.session = request.app.state.sessions.start(fresh)
-    page = render(request, "sign_in.html", status, next=address, problem=problem)
+    provider = request.app.state.provider.settings.label if request.app.state.provider else ""
+    page = render(request, "sign_in.html", status, next=address, problem=problem, provider=provider)
     page.raw_headers.extend(header for header in fresh.raw_headers if header[0] == b"set-cookie")
     return page
