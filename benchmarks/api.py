@@ -23,6 +23,7 @@ from rich.table import Table
 from benchmarks import customers, scratch
 from benchmarks.clients import Case, Taken, Target, drive
 from hub import keys
+from hub.access import Scope
 from hub.db.engine import Database
 
 CUSTOMERS, CHANGES, SECONDS = 1_000_000, 50_000, 10.0
@@ -56,7 +57,7 @@ def main() -> None:
 def measure(database: Database, rows: int, groups: tuple[tuple[Case, ...], ...] = (LISTS, SINGLE)) -> None:
     """Drive every case against a server on `database`, which holds `rows` customers, and print the table."""
     with database.engine.begin() as connection:
-        key = keys.create_key(connection, f"bench {os.getpid()}", [keys.Scope.READ])
+        key = keys.create_key(connection, f"bench {os.getpid()}", [Scope.READ])
         width = customers.width(connection)
     table = _table(f"{rows:,} customers of {width:,} bytes each, one worker")
     url = database.url.render_as_string(hide_password=False)

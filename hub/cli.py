@@ -192,10 +192,13 @@ def rebuild(
 
 @app.command()
 def key(
-    name: Annotated[str, typer.Argument(help="whose key it is: a person or a tool")],
-    scope: Annotated[list[str], typer.Option(help="read, review or admin; may be given several times")],
+    name: Annotated[str, typer.Argument(help="whose key it is: a tool's name")],
+    scope: Annotated[
+        list[str],
+        typer.Option(help="read, admin, or read:finance (and the like) for a private department; may be repeated"),
+    ],
 ) -> None:
-    """Make a key for the API and for signing in. It is printed once and stored only as a hash."""
+    """Make a key for the API. It is printed once and stored only as a hash. People sign in with `onerecord user`."""
     from hub import keys
 
     with _database() as database, database.engine.begin() as connection:

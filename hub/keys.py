@@ -1,4 +1,4 @@
-"""Keys by which people sign in and tools call the API: shown once, stored as SHA-256, never deleted.
+"""Keys by which tools call the API: shown once, stored as SHA-256, never deleted. People sign in with accounts.
 
 A key is 256 random bits, so a plain hash is enough: there is nothing to guess that a slow hash would protect.
 """
@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import Connection, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from hub.access import Principal, Scope
+from hub.access import KEY_SCOPES, Principal
 from hub.audit import record
 from hub.db.reader import Fetch
 from hub.db.tables import ops
@@ -29,9 +29,9 @@ def create_key(connection: Connection, name: str, scopes: Collection[str], *, ac
         ConfigurationError: the name or a scope is not one.
         ConflictError: the name is or was in use; names are not reused, so that the audit log stays unambiguous.
     """
-    unknown = sorted(set(scopes) - set(Scope))
+    unknown = sorted(set(scopes) - set(KEY_SCOPES))
     if unknown or not scopes:
-        raise ConfigurationError(f"scopes of a key are {', '.join(Scope)}; got {', '.join(unknown) or 'none'}")
+        raise ConfigurationError(f"scopes of a key are {', '.join(KEY_SCOPES)}; got {', '.join(unknown) or 'none'}")
     if NAME.fullmatch(name) is None:
         raise ConfigurationError("the name of a key has 1 to 60 letters, digits, spaces or . _ @ -")
     key = PREFIX + secrets.token_urlsafe(32)
@@ -62,15 +62,8 @@ async def verify_hashes(fetch: Fetch, hashes: Sequence[str]) -> dict[str, Princi
     return {key_hash: Principal(name, frozenset(scopes)) for key_hash, name, scopes in rows}
 
 
-def principal_named(connection: Connection, name: str) -> Principal | None:
-    """The holder of the live key of this name; None once it is revoked. Sessions ask this on every request."""
-    live = select(ops.ApiKey).where(ops.ApiKey.name == name, ops.ApiKey.revoked_at.is_(None))
-    row = connection.execute(live).one_or_none()
-    return None if row is None else Principal(row.name, frozenset(row.scopes))
-
-
 def revoke(connection: Connection, name: str, *, actor: str = "operator") -> None:
-    """End a key and with it all sessions that were opened by it, at once.
+    """End a key, at once.
 
     Raises:
         NotFoundError: there is no live key of this name.

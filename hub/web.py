@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg
 import uvicorn
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
@@ -20,16 +20,33 @@ from sqlalchemy import Engine
 from starlette.exceptions import HTTPException
 
 from hub import settings as configuration
-from hub.api import problems, routes, webhooks
+from hub.api import facts, problems, routes, webhooks
 from hub.api.paging import CursorError
 from hub.api.queries import Published
 from hub.db.engine import open_database
 from hub.db.reader import Reader
 from hub.errors import ConfigurationError, ConflictError, NotFoundError, OneRecordError
+from hub.review import looks
 from hub.review.gate import API, Gate, Guard
+from hub.review.oidc import Provider
 from hub.review.page import render
-from hub.review.pages import blind, compare, customers, dashboard, findings, model, overview, queue, sign_in
-from hub.review.sessions import Sessions, Throttle
+from hub.review.pages import (
+    account,
+    audit,
+    blind,
+    compare,
+    customers,
+    dashboard,
+    findings,
+    model,
+    overview,
+    people,
+    provider,
+    queue,
+    sign_in,
+)
+from hub.review.sessions import Sessions
+from hub.review.throttle import Throttle
 from hub.secret_key import secret_key
 from hub.settings import Settings
 
@@ -47,15 +64,20 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
         docs_url=None, redoc_url=None, openapi_url="/openapi.json", lifespan=reading,
     )  # fmt: skip
     secure = settings.environment == "production"
-    app.state.engine, app.state.settings, app.state.throttle = engine, settings, Throttle()
+    secret = secret_key(settings)
+    app.state.engine, app.state.settings, app.state.throttle = engine, settings, Throttle(engine, secret)
     app.state.reader = Reader(engine.url)
     app.state.published = Published(app.state.reader.fetch)
-    app.state.sessions = Sessions(secret_key(settings), secure)
-    app.include_router(routes.router)
-    app.include_router(webhooks.router)
+    app.state.sessions = Sessions(secret, secure)
+    app.state.provider = Provider(settings.oidc, secret) if settings.oidc else None
+    for api in (routes, facts, webhooks):
+        app.include_router(api.router)
     app.add_api_route("/healthz", health, include_in_schema=False)
-    for pages in (sign_in, overview, queue, compare, dashboard, blind, model, customers, findings):
+    for pages in (
+        sign_in, provider, overview, queue, dashboard, blind, model, customers, findings, people, account, audit,
+    ):  # fmt: skip
         app.include_router(pages.router, include_in_schema=False)
+    app.include_router(compare.router, include_in_schema=False, dependencies=[Depends(looks.at_a_pair)])
     app.mount("/static", StaticFiles(directory=STATIC))
     for error in (OneRecordError, HTTPException, RequestValidationError, CursorError):
         app.add_exception_handler(error, explain_error)
@@ -83,7 +105,7 @@ async def health(request: Request) -> Response:
 def explain_error(request: Request, error: Exception) -> Response:
     """An error as a problem detail under /v1, as a page elsewhere; neither echoes what the visitor sent."""
     headers = getattr(error, "headers", None)
-    if request.url.path.startswith(API):
+    if request.scope["path"].startswith(API):
         if isinstance(error, RequestValidationError):
             return problems.of_validation(error)
         return problems.answer(*_status(error), headers=headers)

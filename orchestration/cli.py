@@ -20,6 +20,7 @@ from hub.export_command import export
 from hub.merge_command import merge, unmerge
 from hub.model_command import model
 from hub.override_command import override
+from hub.user_command import app as user_app
 from hub.webhook_command import app as webhook_app
 from orchestration.console import Watch, console, show_summary
 from orchestration.dedupe import dedupe
@@ -40,6 +41,7 @@ app.command()(merge)
 app.command()(unmerge)
 app.command()(override)
 app.command()(export)
+app.add_typer(user_app, name="user", help="Accounts of the people who sign in: add, list, disable, password, role.")
 app.add_typer(webhook_app, name="webhook", help="Tell other tools of changes: signed, in order, until they took them.")
 app.add_typer(sandbox_app, name="sandbox", help="The simulated departments: serve them, let a day pass, cause faults.")
 
@@ -113,7 +115,7 @@ def _run_until_stopped() -> int:
 
     watch, settings = Watch(), hub_settings.load()
     with local.only_one(settings.data_dir), local.local_hub(settings, watch) as hub, local.servers(hub) as started:
-        key = local.first_key(hub)
+        password, key = local.first_password(hub), local.first_key(hub)
         outcome = _beside(lambda: run_main_job(hub.database, hub.settings, instance=hub.instance, watch=watch))
         watch.close()
         show_summary(outcome.summary, outcome.status, outcome.errors)
@@ -122,7 +124,9 @@ def _run_until_stopped() -> int:
             console.print(f"  {server.name:<9}{server.url}")
         if hub.simulated is not None:
             console.print(f"  {'Sandbox':<9}{hub.simulated}/sandbox  (simulated departments, no real customers)")
-        _wait_for_ctrl_c(f"\nSign in to the hub with the key in {key}. Ctrl-C stops everything.")
+        console.print(f"\nSign in to the hub as {local.FIRST_ACCOUNT} with the password in {password}.", markup=False)
+        console.print(f"A key for the API is in {key}. `onerecord user add` makes accounts for others.", markup=False)
+        _wait_for_ctrl_c("Ctrl-C stops everything.")
     return EXIT_CODES[outcome.status]
 
 

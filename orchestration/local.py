@@ -14,8 +14,9 @@ from pathlib import Path
 import dagster as dg
 
 from connectors import registry, sandbox
-from hub import keys
+from hub import keys, users
 from hub import settings as hub_settings
+from hub.access import Role, Scope
 from hub.db.engine import Database, open_database
 from hub.errors import OneRecordError
 from hub.progress import Progress, Step
@@ -151,13 +152,35 @@ def wait_for(started: list[Server]) -> None:
         wait_until_answers(server.url + server.health, server.process, seconds=180, log=server.log)
 
 
+FIRST_ACCOUNT = "admin"
+
+
+def first_password(hub: LocalHub) -> Path:
+    """The file with the password of the first account, which only its owner can read: made once, shown nowhere else.
+
+    It is left alone once there are accounts: what it says may be out of date, and then it is nobody's password.
+    """
+    path = hub.settings.data_dir / "first-password"
+    with hub.database.engine.begin() as connection:
+        if not users.listed(connection):
+            password = secrets.token_urlsafe(18)
+            users.add(connection, FIRST_ACCOUNT, Role.ADMIN, (), password, actor="first run")
+            _write_private(path, password)
+    return path
+
+
 def first_key(hub: LocalHub) -> Path:
-    """The key for a first sign-in: made once, kept in a file that only its owner can read, shown nowhere else."""
+    """The file with a first key for the API: made once, readable by its owner only, shown nowhere else."""
     path = hub.settings.data_dir / "first-key"
     with hub.database.engine.begin() as connection:
         if path.exists() and keys.verify(connection, path.read_text().strip()) is not None:
             return path
         name = f"first-{secrets.token_hex(3)}"
-        path.touch(mode=0o600)
-        path.write_text(keys.create_key(connection, name, ("read", "review", "admin")) + "\n")
+        _write_private(path, keys.create_key(connection, name, (Scope.READ, Scope.ADMIN)))
     return path
+
+
+def _write_private(path: Path, secret: str) -> None:
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(secret + "\n")

@@ -9,7 +9,7 @@ import datetime as dt
 import re
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,17 +18,19 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import Engine, Table, text
 from sqlalchemy.engine import URL
 
-from hub import keys, web
+from hub import keys, users, web
+from hub.access import Role
 from hub.db import bulk, engine
 from hub.db.tables import canonical, landing, ops, quality
 from hub.golden.compose import compose
 from hub.golden.publish import publish
 from hub.identity.matching import match_parties
 from hub.identity.resolve import resolve
-from hub.model.kinds import PartyKind
+from hub.model.kinds import Department, PartyKind
 from hub.progress import silent
 from hub.settings import Settings
 
@@ -60,6 +62,8 @@ TOWNS = [("Bremen", "28195"), ("Graz", "8010"), ("Lyon", "69001"), ("Porto", "40
 DEPARTMENTS = {"crm": "sales", "helpdesk": "support", "billing": "finance", "newsletter": "marketing"}
 XSS = "<script>alert('x')</script> & Sons"
 WAITING = 31
+PASSWORD = "correct horse battery"
+ROLES = {"review": "lead", "read": "reader"}
 
 
 def person(source: str, stream: str, number: int, **given: Any) -> dict[str, Any]:
@@ -293,7 +297,7 @@ def serving(opened: Engine, settings: Settings) -> Iterator[str]:
 
 @dataclass
 class Hub:
-    """A served world: its address and engine, and keys on demand."""
+    """A served world: its address and engine, and keys and accounts on demand."""
 
     address: str
     engine: Engine
@@ -302,6 +306,20 @@ class Hub:
     def key(self, *scopes: str, name: str = "ann") -> str:
         with self.engine.begin() as connection:
             return keys.create_key(connection, name, scopes)
+
+    def account(self, *may: str, name: str = "ann", departments: Collection[str] | None = None) -> str:
+        """Make an account, and return its name; its password is PASSWORD.
+
+        `may` is a role, or what one wants to do: `review` gives a lead (of all departments unless told), `admin`
+        an admin, `read` alone a reader.
+        """
+        role = next(
+            ROLES.get(one, one) for one in ("admin", "engineer", "lead", "review", "read", "reader") if one in may
+        )
+        held = (departments or tuple(Department)) if role == Role.LEAD else ()
+        with self.engine.begin() as connection:
+            users.add(connection, name, role, held, PASSWORD, actor="test")
+        return name
 
     def scalar(self, query: str, **parameters: Any) -> Any:
         with self.engine.connect() as connection:
@@ -314,8 +332,8 @@ class Hub:
 class Visitor(httpx.Client):
     """A browser without a screen: keeps cookies, follows redirects only when told, fills in the token of forms."""
 
-    def sign_in(self, key: str, **fields: str) -> httpx.Response:
-        return self.submit("/sign-in", "/sign-in", key=key, **fields)
+    def sign_in(self, name: str, password: str = PASSWORD, **fields: str) -> httpx.Response:
+        return self.submit("/sign-in", "/sign-in", name=name, password=password, **fields)
 
     def submit(self, page: str, action: str, **fields: str) -> httpx.Response:
         """Open `page`, and post `fields` with its token to `action`."""
@@ -329,8 +347,9 @@ def token(html: str) -> str:
 
 
 @pytest.fixture
-def hub(world: Engine, tmp_path: Path) -> Iterator[Hub]:
-    """The world, served."""
+def hub(world: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """The world, served; passwords are hashed with little effort."""
+    monkeypatch.setattr(users, "HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     settings = Settings(data_dir=tmp_path / "data")
     with serving(world, settings) as address:
         yield Hub(address, world, settings)
@@ -345,12 +364,12 @@ def visitor(hub: Hub) -> Iterator[Visitor]:
 
 @pytest.fixture
 def signed_in(hub: Hub) -> Iterator[Callable[..., Visitor]]:
-    """Makes visitors who hold a key of the given scopes and have signed in."""
+    """Makes visitors who have an account, as `Hub.account` makes it, and have signed in."""
     with contextlib.ExitStack() as stack:
 
-        def make(*scopes: str, name: str = "ann") -> Visitor:
+        def make(*may: str, name: str = "ann", departments: Collection[str] | None = None) -> Visitor:
             made = stack.enter_context(Visitor(base_url=hub.address))
-            assert made.sign_in(hub.key(*scopes, name=name)).status_code == 303
+            assert made.sign_in(hub.account(*may, name=name, departments=departments)).status_code == 303
             return made
 
         yield make

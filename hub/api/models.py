@@ -23,7 +23,7 @@ CUSTOMER: dict[str, Any] = {
     "consents": [{"channel": "email", "purpose": "marketing", "status": "granted",
                   "recorded_at": "2026-05-01T09:00:00Z", "ref": "crm:consent:17"}],
     "provenance": {"email": {"ref": REF, "rule": "source_priority", "losers": []}},
-    "version": 3, "publication": 12, "updated_at": "2026-11-22T06:00:00Z", "resolved_from": None,
+    "version": 3, "publication": 12, "withheld": [], "updated_at": "2026-11-22T06:00:00Z", "resolved_from": None,
 }  # fmt: skip
 VERSION = {key: value for key, value in CUSTOMER.items() if key not in {"updated_at", "resolved_from"}} | {
     "valid_from": "2026-11-22T06:00:00Z", "valid_to": None,
@@ -73,6 +73,9 @@ class _Published(BaseModel):
     provenance: dict[str, Any] = Field(description="per attribute: ref of the winner, rule, losers")
     version: int = Field(description="counts up by one with every published change of this customer")
     publication: int = Field(description="the publication that brought this version")
+    withheld: list[Department] = Field(
+        default_factory=list, description="private departments that this key does not read: their facets are empty"
+    )
 
 
 class Customer(_Published):
@@ -116,6 +119,25 @@ class Provenance(BaseModel):
     publication: int
     resolved_from: uuid.UUID | None = Field(None, description="the merged id that was asked for, if it was one")
     attributes: dict[str, Origin]
+
+
+class Fact(BaseModel):
+    """One thing that a department knows, as its source tells it."""
+
+    what: str = Field(description="invoice, payment, subscription, ticket, rating, touch or opportunity")
+    ref: str
+    at: dt.datetime
+    fact: dict[str, Any]
+
+
+class Facts(BaseModel):
+    """What a department knows of a customer: its facet, and the facts that it is rolled up from, newest first."""
+
+    golden_id: uuid.UUID
+    department: Department
+    facet: dict[str, Any]
+    items: list[Fact]
+    next_cursor: str | None = Field(description="opaque; null on the last page")
 
 
 class CustomerPage(BaseModel):
@@ -233,9 +255,12 @@ class Change(BaseModel):
     op: Literal["created", "changed", "merged", "split", "erased"]
     survivor: uuid.UUID | None = Field(description="for merged: the id that goes on")
     publication: int
-    before: dict[str, Any] | None
-    after: dict[str, Any] | None
+    before: dict[str, Any] | None = Field(description="without the facets of withheld departments")
+    after: dict[str, Any] | None = Field(description="without the facets of withheld departments")
     happened_at: dt.datetime
+    withheld: list[Department] = Field(
+        default_factory=list, description="private departments that this key does not read"
+    )
 
 
 class ChangePage(BaseModel):

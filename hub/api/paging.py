@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -28,7 +28,7 @@ def encode(position: Sequence[Any], filters: Sequence[Any] = ()) -> str:
     return base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
 
 
-def decode(cursor: str, types: Sequence[type], filters: Sequence[Any] = ()) -> list[Any]:
+def decode(cursor: str, types: Sequence[Callable[[Any], Any]], filters: Sequence[Any] = ()) -> list[Any]:
     """The position in `cursor`: as many values as `types`, each of its type.
 
     Raises:
@@ -40,6 +40,8 @@ def decode(cursor: str, types: Sequence[type], filters: Sequence[Any] = ()) -> l
         values = [kind(value) for kind, value in zip(types, position, strict=True)]
     except (ValueError, TypeError, AttributeError, binascii.Error, RecursionError) as error:
         raise CursorError("this is not a cursor of this list; start without one") from error
+    if any(isinstance(value, str) and "\x00" in value for value in values):
+        raise CursorError("this is not a cursor of this list; start without one")
     if made_with != json.loads(json.dumps(list(filters), default=str)):
         raise CursorError("this cursor was made with other filters; start without one")
     return values

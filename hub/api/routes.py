@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Res
 from fastapi.security import HTTPBearer
 from sqlalchemy import Connection
 
-from hub.access import Scope
+from hub.access import Principal, Scope
 from hub.api import models, paging, provenance, queries
 from hub.api.problems import documented
 from hub.db.reader import Fetch
@@ -32,9 +32,7 @@ class KeyWith(HTTPBearer):
     """A key with a scope. The gate has verified the key before any route is found; this looks at what it may do."""
 
     def __init__(self, scope: Scope) -> None:
-        super().__init__(
-            scheme_name="HTTPBearer", description="a key that begins with `or_`, made by `onerecord key add`"
-        )
+        super().__init__(scheme_name="HTTPBearer", description="a key that begins with `or_`, made by `onerecord key`")
         self.scope = scope
 
     async def __call__(self, request: Request) -> None:  # type: ignore[override]
@@ -58,6 +56,12 @@ def published(request: Request) -> queries.Published:
     return found
 
 
+def withheld(request: Request) -> queries.Withheld:
+    """The private departments whose facts this key does not read."""
+    who: Principal = request.state.principal
+    return who.withheld(request.app.state.settings.private_departments)
+
+
 router = APIRouter(
     prefix="/v1",
     tags=["golden record"],
@@ -65,6 +69,7 @@ router = APIRouter(
     responses=documented(401, 403, 422),
 )
 Snapshot = Annotated[Connection, Depends(snapshot, scope="function")]
+WithheldFrom = Annotated[queries.Withheld, Depends(withheld)]
 Limit = Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="rows per page")]
 Cursor = Annotated[str | None, Query(max_length=1_000, description="`next_cursor` of the page before")]
 GoldenId = Annotated[uuid.UUID, Path(examples=[models.ID], description="a golden id, merged or not")]
@@ -77,6 +82,7 @@ SourceId = Annotated[str, Path(min_length=1, max_length=200, pattern=r"^[^\x00]+
 async def list_customers(
     *,
     request: Request,
+    kept_back: WithheldFrom,
     kind: PartyKind | None = None,
     department: Annotated[Department | None, Query(description="only whom this department knows")] = None,
     updated_since: Annotated[
@@ -97,15 +103,16 @@ async def list_customers(
         updated_since=since,
         after=after[0] if after else None,
         limit=limit + 1,
+        withheld=kept_back,
     )
     page = paging.cut(rows, limit, lambda row: paging.encode([row.place], filters))
     return _json(items=_array(page.items), next_cursor=json.dumps(page.next))
 
 
 @router.get("/customers/{golden_id}", summary="One customer", response_model=models.Customer, responses=ONE_CUSTOMER)
-async def get_customer(request: Request, golden_id: GoldenId) -> Response:
+async def get_customer(request: Request, golden_id: GoldenId, kept_back: WithheldFrom) -> Response:
     """The customer of this id. A merged id answers its survivor, with `resolved_from`."""
-    found = await published(request).by_id(golden_id)
+    found = await published(request).by_id(golden_id, kept_back)
     return _answer(request, found, NO_SUCH_ID)
 
 
@@ -133,10 +140,10 @@ async def get_provenance(request: Request, golden_id: GoldenId) -> Response:
     responses=ONE_CUSTOMER,
 )
 async def get_customer_of_record(
-    request: Request, source: SourceName, stream: StreamName, source_id: SourceId
+    request: Request, source: SourceName, stream: StreamName, source_id: SourceId, kept_back: WithheldFrom
 ) -> Response:
     """For a tool that knows its own id: which customer is that?"""
-    found = await published(request).by_ref(ref(source, stream, source_id))
+    found = await published(request).by_ref(ref(source, stream, source_id), kept_back)
     return _answer(request, found, "no customer has this source record")
 
 
@@ -146,12 +153,16 @@ async def get_customer_of_record(
     response_model=models.History,
     responses=documented(400, 404),
 )
-async def get_history(request: Request, golden_id: GoldenId, limit: Limit = 100, cursor: Cursor = None) -> Response:
+async def get_history(
+    request: Request, golden_id: GoldenId, kept_back: WithheldFrom, limit: Limit = 100, cursor: Cursor = None
+) -> Response:
     """The versions of this very id, newest first; `merged_into` says where it leads if it was merged away."""
     before = position(cursor, [int], [golden_id])
     async with request.app.state.reader.snapshot() as fetch:
         found = await queries.resolve(fetch, golden_id)
-        rows = await queries.history(fetch, golden_id, before=before[0] if before else None, limit=limit + 1)
+        rows = await queries.history(
+            fetch, golden_id, before=before[0] if before else None, limit=limit + 1, withheld=kept_back
+        )
     if found is None or (not rows and cursor is None):
         raise HTTPException(404, "nothing was published under this golden id")
     page = paging.cut(rows, limit, lambda row: paging.encode([row.place], [golden_id]))
@@ -173,10 +184,11 @@ async def get_history(request: Request, golden_id: GoldenId, limit: Limit = 100,
 async def get_as_of(
     request: Request,
     golden_id: GoldenId,
+    kept_back: WithheldFrom,
     moment: Annotated[models.AsMoment, Query(examples=["2026-11-01T00:00:00Z"])],
 ) -> Response:
     """The version of this very id that was published at a moment, also if the id was merged away since."""
-    body = await queries.as_of(fetching(request), golden_id, _at(moment))
+    body = await queries.as_of(fetching(request), golden_id, _at(moment), kept_back)
     if body is None:
         raise HTTPException(404, "nothing was published under this golden id at that moment")
     return Response(body, media_type=JSON)
@@ -196,13 +208,14 @@ def match(request: Request, connection: Snapshot, wanted: models.Wanted) -> mode
 @router.get("/changes", summary="The change feed", response_model=models.ChangePage)
 async def get_changes(
     request: Request,
+    kept_back: WithheldFrom,
     after: Annotated[
         int, Query(ge=0, le=LARGEST_SEQUENCE, description="the last sequence that was handled; 0 replays everything")
     ] = 0,
     limit: Limit = 100,
 ) -> Response:
     """Every published change in order: read until `has_more` is false, then ask again later with `next_after`."""
-    rows = await queries.changes(fetching(request), after=after, limit=limit + 1)
+    rows = await queries.changes(fetching(request), after=after, limit=limit + 1, withheld=kept_back)
     items = rows[:limit]
     next_after = items[-1].place if items else after
     return _json(items=_array(items), next_after=str(next_after), has_more=json.dumps(len(rows) > limit))
@@ -225,7 +238,9 @@ def _answer(request: Request, found: queries.Found | None, missing: str, write: 
         raise HTTPException(410, f"customer {found.golden_id} was retired: all its source records are gone")
     if found.body is None:
         raise HTTPException(404, f"customer {found.golden_id} is not published yet; it comes with the next publication")
-    headers = {"ETag": f'"{found.golden_id}.{found.version}"', "Cache-Control": "private, no-cache"}
+    # Another setting or another key may read more of the same version.
+    kept_back = "".join(f".{one}" for one in sorted(withheld(request)))
+    headers = {"ETag": f'"{found.golden_id}.{found.version}{kept_back}"', "Cache-Control": "private, no-cache"}
     if _unchanged(request.headers.get("if-none-match", ""), headers["ETag"]):
         return Response(status_code=304, headers=headers)
     return Response(write(found.body), headers=headers, media_type=JSON)
@@ -244,7 +259,7 @@ def _at(moment: dt.datetime) -> dt.datetime:
     return moment.astimezone(dt.UTC) if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
 
 
-def position(cursor: str | None, types: list[type], filters: list[Any]) -> list[Any] | None:
+def position(cursor: str | None, types: list[Callable[[Any], Any]], filters: list[Any]) -> list[Any] | None:
     """Where the page before ended; None for the first page. A cursor of another list is a problem 400."""
     if cursor is None:
         return None

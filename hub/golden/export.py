@@ -10,6 +10,7 @@ from pyarrow import parquet
 from sqlalchemy import Connection, Engine, text
 
 from hub.errors import OneRecordError
+from hub.model.kinds import Department
 
 VIEWS = ("customer", "customer_history", "crosswalk", "merge_log", "opportunity")
 # Rows in memory at a time, and in a row group: some ten megabytes.
@@ -30,8 +31,12 @@ _TYPES = {
 _AS_TEXT = frozenset({"jsonb", "uuid"})
 
 
-def export(engine: Engine, folder: Path, views: tuple[str, ...] = VIEWS) -> dict[str, int]:
+def export(
+    engine: Engine, folder: Path, views: tuple[str, ...] = VIEWS, withheld: frozenset[Department] = frozenset()
+) -> dict[str, int]:
     """Write each view to `<folder>/<view>.parquet`, all of one snapshot; returns the rows of each.
+
+    The facets of `withheld` departments are written empty, and their opportunities not at all.
 
     A file is there as a whole or, when the export fails, as it was before. Raises OneRecordError for an unknown view
     and for a folder that cannot be written.
@@ -44,16 +49,17 @@ def export(engine: Engine, folder: Path, views: tuple[str, ...] = VIEWS) -> dict
         with engine.connect().execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         ) as connection:
-            return {view: _written(connection, view, folder / f"{view}.parquet") for view in views}
+            return {view: _written(connection, view, folder / f"{view}.parquet", withheld) for view in views}
     except OSError as error:
         raise OneRecordError(f"{folder} cannot be written ({error.strerror})") from None
 
 
-def _written(connection: Connection, view: str, file: Path) -> int:
+def _written(connection: Connection, view: str, file: Path, withheld: frozenset[Department]) -> int:
     kinds = _columns(connection, view)
     schema = pa.schema([(name, _TYPES[kind]) for name, kind in kinds.items()])
-    selected = ", ".join(f"CAST({name} AS text)" if kind in _AS_TEXT else name for name, kind in kinds.items())
-    query = text(f"SELECT {selected} FROM golden.{view}")
+    selected = ", ".join(_selected(name, kind, withheld) for name, kind in kinds.items())
+    nothing = "WHERE false" if view == "opportunity" and Department.SALES in withheld else ""
+    query = text(f"SELECT {selected} FROM golden.{view} {nothing}")
     result = connection.execute(query.execution_options(stream_results=True, max_row_buffer=CHUNK))
     count = 0
     with _whole(file) as unfinished, parquet.ParquetWriter(unfinished, schema, compression="zstd") as writer:
@@ -63,6 +69,12 @@ def _written(connection: Connection, view: str, file: Path) -> int:
             writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
             count += len(rows)
     return count
+
+
+def _selected(name: str, kind: str, withheld: frozenset[Department]) -> str:
+    if name in withheld:
+        return f"'{{}}' AS {name}"
+    return f"CAST({name} AS text)" if kind in _AS_TEXT else name
 
 
 def _columns(connection: Connection, view: str) -> dict[str, str]:

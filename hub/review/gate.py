@@ -1,13 +1,14 @@
 """The two layers every request passes: the guard (headers, limits, failures, access log) and the gate (who is asking).
 
-Deny by default: what is not listed as open needs a key, whether there is a page behind the address or not.
+Deny by default: what is not listed as open is for who is signed in, or has a key, whether there is a page behind the
+address or not.
 """
 
 import logging
 import time
 import traceback
 from functools import partial
-from urllib.parse import quote
+from urllib.parse import quote, unquote_to_bytes
 
 import psycopg
 from sqlalchemy import Engine
@@ -23,11 +24,12 @@ from hub import keys
 from hub.access import Principal
 from hub.api import problems
 from hub.db.reader import Reader, Together
+from hub.review import sessions as store
 from hub.review.sessions import COOKIE, Session, Sessions
 
 log = logging.getLogger("hub.web")
 
-OPEN = ("/healthz", "/sign-in")
+OPEN = ("/healthz", "/sign-in", "/sign-in/provider", "/sign-in/provider/callback", "/signed-out")
 STATIC = "/static/"
 API = "/v1/"
 DESCRIPTION = "/openapi.json"
@@ -85,12 +87,14 @@ def _secure(headers: MutableHeaders, scope: Scope) -> None:
 
 
 def _refusal(request: Request) -> Response | None:
+    if "\x00" in request.scope["path"] or b"\x00" in unquote_to_bytes(request.scope["query_string"]):
+        return _plain(request.scope["path"], 400, "an address holds no null characters")
     if request.method in {"GET", "HEAD"}:
         return None
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length) <= LARGEST_BODY:
         return None
-    return _plain(request.url.path, 413, "send at most 64 KiB, with a Content-Length")
+    return _plain(request.scope["path"], 413, "send at most 64 KiB, with a Content-Length")
 
 
 def _report(error: Exception) -> None:
@@ -128,7 +132,8 @@ class Gate:
 
     async def _decide(self, request: Request) -> Response | None:
         """None to let the request pass, else the answer to a stranger."""
-        path = request.url.path
+        # Not request.url, which is put together with the Host header, and that says whatever a visitor likes.
+        path = request.scope["path"]
         session = self.sessions.read(request.cookies.get(COOKIE))
         request.state.session, request.state.principal = session, None
         if path.startswith(STATIC) or path in OPEN:
@@ -140,10 +145,7 @@ class Gate:
         return None if request.state.principal is not None else _stranger(request)
 
     def _of_session(self, session: Session | None) -> Principal | None:
-        if session is None or session.name is None:
-            return None
-        with self.engine.connect() as connection:
-            return keys.principal_named(connection, session.name)
+        return None if session is None else store.holder(self.engine, session)
 
     async def _of_bearer(self, authorization: str) -> Principal | None:
         scheme, _, key = authorization.partition(" ")
@@ -153,7 +155,7 @@ class Gate:
 
 
 def _stranger(request: Request) -> Response:
-    path = request.url.path
+    path = request.scope["path"]
     if path.startswith((API, DESCRIPTION)):
         detail = "send `Authorization: Bearer or_...` with a key that is not revoked"
         return problems.answer(401, detail, headers={"WWW-Authenticate": 'Bearer realm="OneRecord"'})

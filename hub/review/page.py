@@ -29,6 +29,8 @@ NAVIGATION = (
     NavigationItem("/customers", "Customers", Scope.READ),
     NavigationItem("/flags", "Flags", Scope.READ),
     NavigationItem("/quarantine", "Quarantine", Scope.READ),
+    NavigationItem("/people", "People", Scope.ADMIN),
+    NavigationItem("/audit", "Audit", Scope.ADMIN),
 )
 
 
@@ -72,23 +74,33 @@ def writing(request: Request) -> Iterator[Connection]:
         yield connection
 
 
+def looking(request: Request) -> Iterator[Connection]:
+    """One snapshot that is read, and into which only the audit log writes who looked."""
+    opened = request.app.state.engine.connect().execution_options(isolation_level="REPEATABLE READ")
+    with opened as connection, connection.begin():
+        yield connection
+
+
 def requires(scope: Scope) -> Callable[[Request], None]:
-    """A dependency that refuses keys without this scope."""
+    """A dependency that refuses who may not do this."""
 
     def check(request: Request) -> None:
         who: Principal | None = request.state.principal
         if who is None or not who.may(scope):
-            raise HTTPException(403, f"this needs a key with the scope {scope.value}")
+            raise HTTPException(403, "your role does not open this page; an admin can give you another")
 
     return check
 
 
 async def from_our_form(request: Request) -> None:
-    """A dependency that refuses posts which do not carry the token of the visitor's own session."""
-    token = (await request.form()).get("csrf")
+    """A dependency that refuses posts which do not carry the token of the visitor's own session, or null characters."""
+    fields = await request.form()
+    token = fields.get("csrf")
     session = request.state.session
     if session is None or not isinstance(token, str) or not request.app.state.sessions.is_ours(session, token):
         raise HTTPException(403, "this form is out of date or did not come from this site; open the page again")
+    if any(isinstance(value, str) and "\x00" in value for _, value in fields.multi_items()):
+        raise HTTPException(400, "a form holds no null characters")
 
 
 def signed_in(request: Request) -> Principal:
@@ -102,6 +114,7 @@ def settings_of(request: Request) -> Settings:
 
 
 Reading = Annotated[Connection, Depends(reading, scope="function")]
+Looking = Annotated[Connection, Depends(looking, scope="function")]
 Writing = Annotated[Connection, Depends(writing, scope="function")]
 SignedIn = Annotated[Principal, Depends(signed_in)]
 OfSettings = Annotated[Settings, Depends(settings_of)]

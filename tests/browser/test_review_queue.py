@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from tests.webworld import WAITING, XSS
+from tests.webworld import PASSWORD, WAITING, XSS
 
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -41,17 +41,19 @@ def page(hub, tmp_path: Path) -> Iterator[Page]:
     assert complaints == []
 
 
-def sign_in(page: Page, key: str) -> None:
+def sign_in(page: Page, name: str) -> None:
     page.goto("/review")
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
-    expect(page.get_by_label("Key")).to_be_focused()
-    page.keyboard.type(key)
+    expect(page.get_by_label("Name")).to_be_focused()
+    page.keyboard.type(name)
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Review", exact=True)).to_be_visible()
 
 
 def test_a_lead_judges_by_keyboard_and_takes_it_back(hub, page):
-    sign_in(page, hub.key("review", "read"))
+    sign_in(page, hub.account("review"))
     expect(page.get_by_text(f"{WAITING} pairs wait")).to_be_visible()
     pair = page.locator("a.pair").nth(1)
     link = pair.get_attribute("href")
@@ -79,7 +81,7 @@ def test_a_lead_judges_by_keyboard_and_takes_it_back(hub, page):
 
 
 def test_a_name_full_of_markup_is_shown_as_it_is(hub, page):
-    sign_in(page, hub.key("admin"))
+    sign_in(page, hub.account("admin"))
     expect(page.get_by_text(XSS).first).to_be_visible()
     page.goto(f"/customers/{hub.golden_id('crm:Contact:9001')}")
     expect(page.get_by_role("heading", level=1)).to_have_text(XSS)
@@ -88,7 +90,7 @@ def test_a_name_full_of_markup_is_shown_as_it_is(hub, page):
 @pytest.mark.parametrize("width", [360, 768, 1280])
 def test_no_page_is_wider_than_the_screen(hub, page, width):
     page.set_viewport_size({"width": width, "height": 800})
-    sign_in(page, hub.key("admin"))
+    sign_in(page, hub.account("admin"))
     compare = page.locator("a.pair").first.get_attribute("href")
     customer = f"/customers/{hub.golden_id('crm:Contact:1')}"
     for address in ("/", "/review", compare, "/review/history", "/customers", customer, "/flags", "/quarantine"):

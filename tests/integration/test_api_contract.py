@@ -21,6 +21,7 @@ CONFIG: dict[str, Any] = {
     "operations": [
         {"include-path": "/v1/customers", "checks": MADE_BY_US},
         {"include-path": "/v1/customers/{golden_id}/history", "checks": MADE_BY_US},
+        {"include-path": "/v1/customers/{golden_id}/facts/{department}", "checks": MADE_BY_US},
         {"include-path": "/v1/webhooks/{name}/deliveries", "checks": MADE_BY_US},
     ],
     "phases": {"stateful": {"generation": {"max-examples": 5}}},

@@ -51,7 +51,7 @@ def test_a_revoked_key_and_a_session_are_no_keys(hub, client, signed_in):
 
 
 def test_a_key_without_the_scope_is_refused(hub):
-    headers = {"Authorization": f"Bearer {hub.key('review')}"}
+    headers = {"Authorization": f"Bearer {hub.key('read:finance')}"}
     assert "read" in problem(httpx.get(f"{hub.address}/v1/changes", headers=headers), 403)["detail"]
 
 
@@ -254,6 +254,7 @@ def test_the_description_names_every_path_with_an_example(client):
         "/v1/customers/{golden_id}/history",
         "/v1/customers/{golden_id}/provenance",
         "/v1/customers/{golden_id}/as-of",
+        "/v1/customers/{golden_id}/facts/{department}",
         "/v1/match",
         "/v1/sources/{source}/{stream}/{source_id}/customer",
         "/v1/changes",
@@ -344,3 +345,35 @@ def test_many_at_a_time_get_what_each_asked_for(hub, client):
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda path: client.get(path).json(), paths))
     assert answers == [*page, *page]
+
+
+def test_a_private_department_is_read_with_a_scope_of_its_own(hub, client):
+    hub.settings.private_departments = frozenset({"finance"})
+    golden_id, old = hub.golden_id(HERO), merge(hub, HERO)
+    with httpx.Client(
+        base_url=hub.address, headers={"Authorization": f"Bearer {hub.key('read', 'read:finance', name='ledger')}"}
+    ) as finance:
+        paths = [f"/v1/customers/{golden_id}", f"/v1/customers/{old}", "/v1/sources/crm/Contact/1/customer"]
+        paths.append(f"/v1/customers/{golden_id}/as-of?moment=2100-01-01T00:00:00Z")
+        for path in paths:
+            kept, told = client.get(path).json(), finance.get(path).json()
+            assert (kept["finance"], kept["withheld"]) == ({}, ["finance"])
+            assert told["finance"]["lifetime_value"] == {"EUR": 1200.0}
+            assert kept == {**told, "finance": {}, "withheld": ["finance"]}
+        for path in ("/v1/customers?limit=500", f"/v1/customers/{golden_id}/history"):
+            assert {str(one["finance"]) for one in client.get(path).json()["items"]} == {"{}"}
+        seen, all_seen = (one.get("/v1/changes?limit=500").json()["items"] for one in (client, finance))
+        assert len(seen) == len(all_seen), "every change is told"
+        assert not any("finance" in (one[side] or {}) for one in seen for side in ("before", "after"))
+        assert any("finance" in (one["after"] or {}) for one in all_seen)
+        facts = f"/v1/customers/{golden_id}/facts/finance"
+        assert "read:finance" in problem(client.get(facts), 403)["detail"]
+        told = finance.get(facts).json()
+        assert [one["fact"]["number"] for one in told["items"]] == ["R-1", "R-0"]
+        assert told["facet"]["lifetime_value"] == {"EUR": 1200.0}
+        first = finance.get(facts, params={"limit": 1}).json()
+        rest = finance.get(facts, params={"limit": 1, "cursor": first["next_cursor"]}).json()
+        assert first["items"] + rest["items"] == told["items"]
+        assert client.get(f"/v1/customers/{old}/facts/support").json()["golden_id"] == golden_id
+        etag = client.get(paths[0]).headers["etag"]
+        assert finance.get(paths[0], headers={"If-None-Match": etag}).status_code == 200, "what it has is less"

@@ -362,6 +362,7 @@ COMMANDS = {
         "resync",
         "rebuild",
         "key",
+        "user",
         "webhook",
         "sandbox",
         "dagster",
@@ -380,7 +381,14 @@ COMMANDS = {
     ("migrate",): ("schema",),
     ("resync",): ("--stream", "--why", "from the beginning"),
     ("rebuild",): ("--why", "landed", "golden ids"),
-    ("key",): ("--scope", "review", "once"),
+    ("key",): ("--scope", "read:finance", "once"),
+    ("user",): ("add", "list", "disable", "password", "role"),
+    ("user", "add"): ("--role", "--department", "stdin", "no default", "masks", "engineer"),
+    ("user", "list"): ("sessions",),
+    ("user", "password"): ("stdin", "sessions end"),
+    ("user", "role"): ("--role", "sessions end"),
+    ("user", "disable"): ("sessions", "at once"),
+    ("user", "enable"): ("again",),
     ("dagster",): ("webserver", "daemon", "--port"),
     ("sandbox",): ("create", "tick", "fault", "simulated"),
     ("sandbox", "create"): ("--size", "--seed"),
@@ -413,7 +421,7 @@ def test_no_command_is_without_help():
     from hub.cli import app
 
     top = get_command(app)
-    groups = ("sandbox", "webhook")
+    groups = ("sandbox", "user", "webhook")
     known = {(name,) for name in top.commands} | {
         (group, name) for group in groups for name in top.commands[group].commands
     }

@@ -56,14 +56,14 @@ def test_the_overview_says_why_a_run_published_nothing(hub, signed_in):
 
 
 def test_an_empty_hub_says_what_comes(db, tmp_path):
-    from hub import keys
+    from hub import users
     from hub.settings import Settings
-    from tests.webworld import serving
+    from tests.webworld import PASSWORD, serving
 
     with db.begin() as connection:
-        key = keys.create_key(connection, "ann", ["admin"])
+        users.add(connection, "ann", "admin", (), PASSWORD, actor="test")
     with serving(db, Settings(data_dir=tmp_path)) as address, Visitor(base_url=address) as visitor:
-        visitor.sign_in(key)
+        visitor.sign_in("ann")
         assert "Nothing has been published yet" in visitor.get("/").text
         assert "Nothing is published yet" in visitor.get("/customers").text
         assert "No opportunity is flagged" in visitor.get("/flags").text
@@ -72,7 +72,7 @@ def test_an_empty_hub_says_what_comes(db, tmp_path):
 
 
 def test_customers_are_found_by_name_address_record_and_id(hub, signed_in):
-    visitor = signed_in("read")
+    visitor = signed_in("review")
     golden_id = hub.golden_id(HERO)
     for typed in ("bruno alb", "BRUNO.ALBERS@mail1", HERO):
         assert f"/customers/{golden_id}" in visitor.get("/customers", params={"q": typed}).text, typed
@@ -95,7 +95,7 @@ def test_the_list_of_customers_is_complete_over_its_pages(hub, signed_in):
 
 
 def test_a_customer_page_tells_values_origins_facets_and_history(hub, signed_in):
-    html = signed_in("read").get(f"/customers/{hub.golden_id(HERO)}").text
+    html = signed_in("review").get(f"/customers/{hub.golden_id(HERO)}").text
     for expected in (
         "Bruno Albers", "bruno.albers@mail1.example", "<code>crm:Contact:1</code>", "helpdesk:users:1",
         "Open complaints", "Lifetime value", "1,200.00", "Spring fair", "granted", "Harbour cranes, lot 0",

@@ -1,6 +1,6 @@
-"""Schema `ops`: runs, keys, the audit log, and webhooks with their delivery attempts."""
+"""Schema `ops`: runs, accounts with their sessions, keys, the audit log, and webhooks with their attempts."""
 
-from sqlalchemy import BigInteger, ForeignKey, Index
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.db.tables.base import Arrived, Base, BigId, Json, Moment, Words
@@ -23,7 +23,7 @@ class Run(Base):
 
 
 class ApiKey(Base):
-    """A key of a person or a tool. Only its SHA-256 is stored; the key itself is shown once."""
+    """A key of a tool. Only its SHA-256 is stored; the key itself is shown once."""
 
     __tablename__ = "api_key"
     __table_args__ = (SCHEMA,)
@@ -36,10 +36,15 @@ class ApiKey(Base):
 
 
 class Audit(Base):
-    """Every human act: who, when, what, on which record, why."""
+    """Every human act, and every look at personal data: who, when, what, on which record, why."""
 
     __tablename__ = "audit"
-    __table_args__ = (Index(None, "happened_at"), SCHEMA)
+    __table_args__ = (
+        Index(None, "happened_at"),
+        Index(None, "actor", "audit_id"),
+        Index(None, "subject", "happened_at"),
+        SCHEMA,
+    )
 
     audit_id: Mapped[BigId]
     actor: Mapped[str]
@@ -93,3 +98,59 @@ class WebhookAttempt(Base):
     milliseconds: Mapped[int]
     status: Mapped[int | None]
     problem: Mapped[str | None]
+
+
+class Account(Base):
+    """A person who signs in. Accounts are never deleted, so that a name in the audit log stays one person's.
+
+    A local account has a password (argon2id); one of an identity provider has `issuer` and `subject` instead.
+    `departments`: those that a lead answers for.
+    """
+
+    __tablename__ = "account"
+    __table_args__ = (
+        UniqueConstraint("issuer", "subject"),
+        CheckConstraint("(issuer IS NULL) = (subject IS NULL)", name="provider"),
+        SCHEMA,
+    )
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    role: Mapped[str]
+    departments: Mapped[Words]
+    password_hash: Mapped[str | None]
+    issuer: Mapped[str | None]
+    subject: Mapped[str | None]
+    created_at: Mapped[Arrived]
+    disabled_at: Mapped[Moment | None]
+
+
+class Session(Base):
+    """Somebody who is signed in; a session that ends is deleted. `session_hash`: the SHA-256 of what the cookie holds.
+
+    `agent` is what the browser calls itself, for its owner to recognise it by.
+    """
+
+    __tablename__ = "session"
+    __table_args__ = (SCHEMA,)
+
+    session_id: Mapped[BigId]
+    session_hash: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str] = mapped_column(ForeignKey("ops.account.name", ondelete="CASCADE"), index=True)
+    agent: Mapped[str]
+    created_at: Mapped[Arrived]
+    seen_at: Mapped[Arrived]
+
+
+class SignInAttempt(Base):
+    """An attempt to sign in that did not succeed, for as long as it counts against further ones.
+
+    Client and account are keyed hashes: what was typed may be a password in the wrong field.
+    """
+
+    __tablename__ = "sign_in_attempt"
+    __table_args__ = (Index(None, "client", "attempt_id"), Index(None, "account", "attempt_id"), SCHEMA)
+
+    attempt_id: Mapped[BigId]
+    client: Mapped[str]
+    account: Mapped[str]
+    attempted_at: Mapped[Arrived] = mapped_column(index=True)

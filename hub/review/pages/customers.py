@@ -1,20 +1,25 @@
 """The golden record for people: search, and one customer with the origin of every value."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
 from fastapi.responses import RedirectResponse, Response
-from sqlalchemy import Connection, RowMapping
+from sqlalchemy import Connection, Row
 
-from hub.access import Scope
-from hub.golden.read import current, resolve_id
+from hub.access import Principal, Scope
+from hub.api.facts import customer_now
+from hub.audit import record
+from hub.errors import NotFoundError
+from hub.golden import facts
+from hub.golden.read import current
 from hub.model.kinds import Department, PartyKind
-from hub.review import words
-from hub.review.page import Reading, render, requires
+from hub.review import looks, masking, words
+from hub.review.csv_answer import download
+from hub.review.page import Looking, SignedIn, Writing, from_our_form, render, requires
 from hub.review.queries import customers
 
 router = APIRouter(prefix="/customers", dependencies=[Depends(requires(Scope.READ))])
@@ -25,6 +30,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Address", ("street", "postcode", "city", "region", "country")),
 )
 VERSIONS = 30
+FACTS_SHOWN = 500
 BOOKKEEPING = {"version", "publication", "valid_from", "valid_to", "golden_id", "provenance", "content_hash"}
 
 
@@ -43,71 +49,148 @@ class Value:
 class Step:
     """What one version changed against the one before."""
 
-    version: RowMapping
+    version: Mapping[str, Any]
     changes: list[tuple[str, Any, Any]]
     first: bool
 
 
+def customer_filter(
+    q: Annotated[str, Query(max_length=200)] = "", kind: PartyKind | Literal[""] = ""
+) -> customers.CustomerFilter:
+    """The filter that the query of an address describes."""
+    return customers.CustomerFilter(q.strip(), str(kind))
+
+
+Wanted = Annotated[customers.CustomerFilter, Depends(customer_filter)]
+
+
 @router.get("")
 def search(
+    *,
     request: Request,
-    connection: Reading,
-    q: Annotated[str, Query(max_length=200)] = "",
-    kind: PartyKind | Literal[""] = "",
+    connection: Looking,
+    who: SignedIn,
+    wanted: Wanted,
     cursor: Annotated[str | None, Query(max_length=1_000)] = None,
 ) -> Response:
-    wanted = customers.CustomerFilter(q.replace("\x00", "").strip(), str(kind))
     direct = _as_id(wanted.q)
     if direct is not None and customers.is_known(connection, direct):
         return RedirectResponse(f"/customers/{direct}", 303)
-    page = customers.found(connection, wanted, cursor)
+    page = customers.found(connection, wanted, who.departments, cursor)
+    seen = [row for row in page.items if who.sees(row.departments)]
+    looks.seen(connection, who, [looks.customer_subject(row.golden_id) for row in seen], request)
     return render(
         request,
         "customers.html",
         wanted=wanted,
-        page=page,
+        rows=[_shown(who, row) for row in page.items],
         total=customers.count(connection),
-        next_page=f"/customers?{urlencode({**wanted.chosen(), 'cursor': page.next})}" if page.next else None,
+        download=_address("/customers/export.csv", wanted.chosen()),
+        next_page=_address("/customers", {**wanted.chosen(), "cursor": page.next}) if page.next else None,
         paged=cursor is not None,
     )
 
 
+@router.get("/export.csv")
+def export(request: Request, who: SignedIn, wanted: Wanted) -> Response:
+    """What the list shows, all of it, with the masks that it has there. One audit row tells of all its rows."""
+    with request.app.state.engine.begin() as connection:
+        # The words that were searched for may be a name, and are left out.
+        details = {"kind": wanted.kind, "searched": bool(wanted.q), "publication": customers.publication(connection)}
+        record(connection, who.name, "export customers", "customers", details=details)
+    rows = customers.all_found(request.app.state.engine, wanted, who.departments)
+    return download(
+        "customers", customers.NAMES, ([_shown(who, row)[name] for name in customers.NAMES] for row in rows)
+    )
+
+
+def _shown(who: Principal, row: Row[Any]) -> dict[str, Any]:
+    """A row of the list: masked, unless it is a customer of the visitor's departments."""
+    values = dict(row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for it
+    return values if who.sees(values["departments"]) else masking.row(values)
+
+
 @router.get("/{golden_id}")
-def customer(request: Request, connection: Reading, golden_id: uuid.UUID) -> Response:
+def customer(request: Request, connection: Looking, who: SignedIn, golden_id: uuid.UUID) -> Response:
     """A merged id shows its survivor, and says so."""
-    row = current(connection, golden_id) or _survivor(connection, golden_id)
-    versions = customers.versions(connection, row["golden_id"], VERSIONS + 1)
-    members = customers.members(connection, row["members"])
+    found = customer_now(connection, golden_id)
+    own = found["golden_id"]
+    masked = not looks.is_open(connection, who, own, found["departments"])
+    if not masked:
+        looks.seen(connection, who, [looks.customer_subject(own)], request)
+    shown = masking.row if masked else dict[str, Any]
+    row, withheld = shown(found), looks.withheld(request)
+    versions = [shown(dict(version)) for version in customers.versions(connection, own, VERSIONS + 1)]
     return render(
         request,
         "customer.html",
         customer=row,
-        asked=golden_id if golden_id != row["golden_id"] else None,
+        asked=golden_id if golden_id != own else None,
+        masked=masked,
+        withheld=sorted(withheld),
         groups=[(title, values(row, names)) for title, names in GROUPS],
         above=_named(connection, row["employer_id"] or row["parent_id"]),
-        below=customers.organizations_below(connection, row["golden_id"]),
-        facets=[(department.value, row[department.value]) for department in Department if row[department.value]],
-        members=members,
-        opportunities=customers.opportunities(connection, row["golden_id"]),
-        steps=steps(versions)[:VERSIONS],
+        below=customers.organizations_below(connection, own),
+        facets=[(one.value, row[one.value]) for one in Department if row[one.value] and one not in withheld],
+        members=[shown(dict(member._mapping)) for member in customers.members(connection, row["members"])],  # noqa: SLF001
+        opportunities=[] if Department.SALES in withheld else customers.opportunities(connection, own),
+        steps=steps(versions, withheld)[:VERSIONS],
         older=len(versions) > VERSIONS,
-        lineage=customers.lineage(connection, row["golden_id"]),
+        lineage=customers.lineage(connection, own),
     )
 
 
-def _survivor(connection: Connection, golden_id: uuid.UUID) -> dict[str, Any]:
-    """Who goes on for an id under which nothing is published.
+@router.post("/{golden_id}/show", dependencies=[Depends(from_our_form), Depends(requires(Scope.SHOW))])
+def show(
+    connection: Writing, who: SignedIn, golden_id: uuid.UUID, reason: Annotated[str, Form(max_length=500)] = ""
+) -> Response:
+    """Show the personal data of this one customer for ten minutes, to one who says what for."""
+    if not reason.strip():
+        raise HTTPException(422, "say what you need it for: it is kept in the audit log")
+    if current(connection, golden_id) is None:
+        raise NotFoundError(f"no customer {golden_id} is published")
+    looks.ask(connection, who, golden_id, reason.strip())
+    return RedirectResponse(f"/customers/{golden_id}", 303)
+
+
+@router.get("/{golden_id}/facts/{department}.csv")
+def facts_export(
+    request: Request, connection: Looking, who: SignedIn, golden_id: uuid.UUID, department: Department
+) -> Response:
+    """All facts that a department knows of a customer, as the page shows them."""
+    _, rows, _ = _facts(request, connection, golden_id, department)
+    names = facts.columns(department)
+    record(connection, who.name, "export facts", looks.customer_subject(golden_id), details={"department": department})
+    table = [[row["what"], row["ref"], row["at"], *(row["fact"].get(name) for name in names)] for row in rows]
+    return download(f"{department.value}-{golden_id}", ["what", "ref", "at", *names], table)
+
+
+@router.get("/{golden_id}/facts/{department}")
+def facts_page(request: Request, connection: Looking, golden_id: uuid.UUID, department: Department) -> Response:
+    """What a department knows of a customer, fact by fact."""
+    row, rows, masked = _facts(request, connection, golden_id, department, limit=FACTS_SHOWN + 1)
+    return render(
+        request, "facts.html", customer=row, department=department.value, facts=rows[:FACTS_SHOWN],
+        more=len(rows) > FACTS_SHOWN, masked=masked,
+    )  # fmt: skip
+
+
+def _facts(
+    request: Request, connection: Connection, golden_id: uuid.UUID, department: Department, limit: int | None = None
+) -> tuple[dict[str, Any], list[dict[str, Any]], bool]:
+    """The customer, its facts, and whether they have masks.
 
     Raises:
-        NotFoundError, HTTPException: there is none, says why.
+        HTTPException: 403 where this is not for the visitor; 404 and 410 as for the customer's page.
     """
-    found = resolve_id(connection, golden_id)
-    if found.golden_id is None:
-        raise HTTPException(410, "this customer was retired: all its source records are gone")
-    row = current(connection, found.golden_id)
-    if row is None:
-        raise HTTPException(404, f"customer {found.golden_id} is not published yet")
-    return row
+    looks.refuse_withheld(request, department)
+    who: Principal = request.state.principal
+    row = customer_now(connection, golden_id)
+    found = facts.facts(connection, department, row["members"], limit=limit)
+    if looks.is_open(connection, who, row["golden_id"], row["departments"]):
+        looks.seen(connection, who, [looks.customer_subject(row["golden_id"])], request)
+        return row, [dict(one) for one in found], False
+    return row, [{**one, "fact": masking.row(one["fact"])} for one in found], True
 
 
 def values(row: Mapping[str, Any], names: Sequence[str]) -> list[Value]:
@@ -120,14 +203,18 @@ def _value(row: Mapping[str, Any], name: str) -> Value:
     return Value(words.label(name), str(row[name]), origin.get("ref"), origin.get("rule"), origin.get("losers") or [])
 
 
-def steps(versions: Sequence[RowMapping]) -> list[Step]:
+def steps(versions: Sequence[Mapping[str, Any]], withheld: Collection[str] = ()) -> list[Step]:
     """What changed from version to version, newest first; the oldest that was read stands as a whole."""
-    found = []
+    found, untold = [], BOOKKEEPING | set(withheld)
     for newer, older in zip(versions, [*versions[1:], None], strict=True):
-        names = [name for name in newer if name not in BOOKKEEPING]
+        names = [name for name in newer if name not in untold]
         changes = [(name, older[name], newer[name]) for name in names if older and older[name] != newer[name]]
         found.append(Step(newer, changes, older is None))
     return found
+
+
+def _address(path: str, query: Mapping[str, str]) -> str:
+    return f"{path}?{urlencode(query)}" if query else path
 
 
 def _named(connection: Connection, golden_id: uuid.UUID | None) -> tuple[uuid.UUID, str] | None:

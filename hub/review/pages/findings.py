@@ -9,7 +9,9 @@ from fastapi.responses import Response
 from hub.access import Scope
 from hub.audit import record
 from hub.errors import NotFoundError
-from hub.review.page import Reading, SignedIn, Writing, render, requires
+from hub.model.kinds import Department
+from hub.review import looks
+from hub.review.page import OfSettings, Reading, SignedIn, Writing, render, requires
 from hub.review.queries import findings, overview
 
 router = APIRouter(dependencies=[Depends(requires(Scope.READ))])
@@ -21,6 +23,7 @@ Choice = Annotated[str, Query(max_length=80)]
 def flags(
     request: Request, connection: Reading, rule: Choice = "", severity: Choice = "", cursor: Cursor = None
 ) -> Response:
+    looks.refuse_withheld(request, Department.SALES)
     page = findings.flags(connection, rule, severity, cursor)
     chosen = {"rule": rule, "severity": severity}
     return render(
@@ -47,16 +50,22 @@ def quarantine(request: Request, connection: Reading, source: Choice = "", curso
     )
 
 
-@router.get("/quarantine/{quarantine_id}", dependencies=[Depends(requires(Scope.ADMIN))])
+@router.get("/quarantine/{quarantine_id}", dependencies=[Depends(requires(Scope.SHOW))])
 def quarantined(
+    *,
     request: Request,
     connection: Writing,
     who: SignedIn,
+    settings: OfSettings,
     quarantine_id: Annotated[int, Path(ge=1, le=2**63 - 1)],
 ) -> Response:
     """The row itself, as the source gave it. It may hold anything, so looking at it is logged."""
     row = findings.quarantined(connection, quarantine_id)
     if row is None:
         raise NotFoundError(f"there is no quarantine entry {quarantine_id}")
+    departments = {source.name: source.department for source in settings.sources}
+    # A source that is no longer connected may have been any department's.
+    for department in [departments[row.source]] if row.source in departments else settings.private_departments:
+        looks.refuse_withheld(request, department)
     record(connection, who.name, "look at quarantined row", f"{row.source}:{row.stream}:{row.source_id}")
     return render(request, "quarantine_row.html", row=row)

@@ -1,11 +1,11 @@
 """The golden record as people read it."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, RowMapping, text
+from sqlalchemy import Connection, Engine, Row, RowMapping, text
 
 from hub.api import paging
 from hub.review.queries.pairs import like
@@ -22,38 +22,65 @@ class CustomerFilter:
         return {name: value for name, value in asdict(self).items() if value}
 
 
-def found(connection: Connection, wanted: CustomerFilter, cursor: str | None) -> paging.Page[Row[Any]]:
-    """One page of customers by name.
+NAMES = (
+    "golden_id", "kind", "name", "email", "phone", "mobile", "city", "country", "departments", "records", "updated_at",
+)  # fmt: skip
+COLUMNS = """golden_id, kind, name, email, phone, mobile, city, country, departments, cardinality(members) AS records,
+    updated_at"""
+
+
+def found(
+    connection: Connection, wanted: CustomerFilter, open_to: frozenset[str] | None, cursor: str | None
+) -> paging.Page[Row[Any]]:
+    """One page of customers by name, for somebody who sees those of the departments `open_to` (None: all) unmasked.
 
     Raises:
         paging.CursorError: the cursor belongs to another list.
     """
-    clauses, parameters = _conditions(wanted)
+    clauses, parameters = _conditions(wanted, open_to)
     if cursor is not None:
         position = paging.decode(cursor, [str, uuid.UUID], list(asdict(wanted).values()))
         clauses.append("(name, golden_id) > (:at, :at_id)")
         parameters |= dict(zip(("at", "at_id"), position, strict=True))
     where = f"WHERE {' AND '.join(clauses)}" if clauses else ""
     rows = connection.execute(
-        text(
-            f"""SELECT golden_id, kind, name, email, phone, mobile, city, country, departments,
-                    cardinality(members) AS records, updated_at
-                FROM golden.customer {where} ORDER BY name, golden_id LIMIT :limit"""
-        ),
+        text(f"SELECT {COLUMNS} FROM golden.customer {where} ORDER BY name, golden_id LIMIT :limit"),
         parameters | {"limit": PAGE + 1},
     ).all()
     return paging.cut(rows, PAGE, lambda row: paging.encode([row.name, row.golden_id], list(asdict(wanted).values())))
 
 
-def _conditions(wanted: CustomerFilter) -> tuple[list[str], dict[str, Any]]:
+def all_found(engine: Engine, wanted: CustomerFilter, open_to: frozenset[str] | None) -> Iterator[Row[Any]]:
+    """Like `found`, all of them by name, as they come; keeps a connection until the last is taken."""
+    clauses, parameters = _conditions(wanted, open_to)
+    where = f"WHERE {' AND '.join(clauses)}" if clauses else ""
+    query = text(f"SELECT {COLUMNS} FROM golden.customer {where} ORDER BY name, golden_id")
+    with engine.connect() as connection:
+        yield from connection.execute(query.execution_options(stream_results=True, max_row_buffer=500), parameters)
+
+
+# What has a mask is found by those who know it whole: by its parts it could be asked out of the hub bit by bit.
+_WHOLE = "lower(email) = lower(:word) OR phone = :word OR mobile = :word"
+_PART = "email ILIKE :q OR phone ILIKE :q OR mobile ILIKE :q"
+
+
+def _conditions(wanted: CustomerFilter, open_to: frozenset[str] | None) -> tuple[list[str], dict[str, Any]]:
     clauses, parameters = [], dict[str, Any]()
     if wanted.kind:
         clauses.append("kind = :kind")
         parameters["kind"] = wanted.kind
     if wanted.q:
-        clauses.append("(name ILIKE :q OR email ILIKE :q OR phone ILIKE :q OR mobile ILIKE :q OR :ref = ANY(members))")
-        parameters |= {"q": like(wanted.q), "ref": wanted.q}
+        part = _PART if open_to is None else f"departments && CAST(:open AS text[]) AND ({_PART})"
+        clauses.append(f"(name ILIKE :q OR :word = ANY(members) OR {_WHOLE} OR ({part}))")
+        parameters |= {"q": like(wanted.q), "word": wanted.q}
+        if open_to is not None:
+            parameters["open"] = sorted(open_to)
     return clauses, parameters
+
+
+def publication(connection: Connection) -> int:
+    """The number of the publication in force; 0 before the first."""
+    return int(connection.execute(text("SELECT coalesce(max(number), 0) FROM golden.publication")).scalar_one())
 
 
 def count(connection: Connection) -> int:

@@ -1,13 +1,13 @@
 """Judgements keep what the model held; blind samples measure it; figures are kept day by day.
 
-Revision: 0013, after 0012
+Revision: 0016, after 0014
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0013"
-down_revision = "0012"
+revision = "0016"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
