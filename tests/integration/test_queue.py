@@ -1,11 +1,11 @@
 """Working through the queue with others: claims, later, questions, bulk acts, saved filters, over real HTTP."""
 
+import contextlib
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from hub import web
@@ -17,7 +17,7 @@ from hub.progress import silent
 from hub.review import page as pages
 from hub.settings import MatchSettings
 from tests.integration.test_web_review import fields, links
-from tests.webworld import WAITING, Hub, Visitor, token
+from tests.webworld import WAITING, Hub, Visitor, serving, token
 
 LIVE = "SELECT count(*) FROM identity.judgement WHERE author_kind = 'person' AND ended_at IS NULL"
 
@@ -45,7 +45,7 @@ def test_an_open_pair_is_left_to_who_opened_it_until_the_claim_is_over(hub: Hub,
     assert "You can look, but not decide" in bob.get(link).text
     refused = bob.submit(link, link, verdict="same")
     assert refused.status_code == 409
-    assert "ann has this open" in refused.text
+    assert "is open with ann until" in refused.text
     assert bob.submit(link, f"{link}/later", until="2026-12-24").status_code == 409
     skipped = re.search(r'<a class="button" href="([^"]+)">Skip', bob.get(links(bob.get("/review").text)[-1]).text)
     assert skipped[1] == second, "the next pair is one that nobody has"
@@ -80,7 +80,7 @@ def test_no_decision_is_lost_or_doubled_when_all_work_at_once(hub: Hub, signed_i
     assert hub.scalar("SELECT count(*) FROM identity.waiting_pair") == WAITING - made
 
 
-def test_a_pair_that_was_put_off_or_asked_about_waits_elsewhere_and_comes_back(hub: Hub, signed_in):
+def test_a_pair_that_was_put_off_or_asked_about_waits_elsewhere_and_comes_back(hub: Hub, signed_in, lead):
     ann = signed_in("review")
     link, other = links(ann.get("/review").text)[:2]
     assert ann.submit(link, f"{link}/later", until="2001-01-01").status_code == 400
@@ -98,14 +98,13 @@ def test_a_pair_that_was_put_off_or_asked_about_waits_elsewhere_and_comes_back(h
     assert asked.status_code == 303
     assert other not in links(ann.get("/review").text)
     assert links(ann.get("/review?view=asked").text) == [other]
-    with TestClient(web.create_app(hub.engine, hub.settings), follow_redirects=False) as fay:
-        as_lead(fay, hub, "fay", "finance")
-        assert "A question for finance" in fay.get("/review").text
-        page = fay.get(other).text
-        assert "Is &lt;b&gt;this&lt;/b&gt; your payer?" in page
-        said = {"csrf": token(page), "answer": "Yes, since 2019."}
-        assert fay.post(f"{other}/answer", data=said).status_code == 303
-        assert fay.post(f"{other}/answer", data=said).status_code == 409
+    fay = lead("fay", "finance")
+    assert "A question for finance" in fay.get("/review").text
+    page = fay.get(other).text
+    assert "Is &lt;b&gt;this&lt;/b&gt; your payer?" in page
+    said = {"csrf": token(page), "answer": "Yes, since 2019."}
+    assert fay.post(f"{other}/answer", data=said).status_code == 303
+    assert fay.post(f"{other}/answer", data=said).status_code == 409
     assert other in links(ann.get("/review").text)
     assert "Yes, since 2019." in ann.get(other).text
     acts = "SELECT count(*) FROM ops.audit WHERE act IN ('ask', 'answer', 'put off') AND subject = :subject"
@@ -113,37 +112,51 @@ def test_a_pair_that_was_put_off_or_asked_about_waits_elsewhere_and_comes_back(h
     assert hub.scalar(acts, subject="{}/{}".format(*ids(link))) == 1
 
 
-def as_lead(client: TestClient, hub: Hub, name: str, *departments: str) -> None:
-    """Sign in, and answer for these departments only."""
-    page = client.get("/sign-in")
-    client.post("/sign-in", data={"csrf": token(page.text), "key": hub.key("review", name=name)})
-    lead = Principal(name, frozenset({"review"}), frozenset(departments))
-    client.app.dependency_overrides[pages.signed_in] = lambda: lead
+@pytest.fixture
+def lead(hub: Hub, monkeypatch):
+    """Makes visitors of a server of their own, who answer for some departments only."""
+    create_app = web.create_app
+    with contextlib.ExitStack() as stack:
+
+        def make(name: str, *departments: str) -> Visitor:
+            answers_for = Principal(name, frozenset({"review"}), frozenset(departments))
+
+            def create(*args):
+                app = create_app(*args)
+                app.dependency_overrides[pages.signed_in] = lambda: answers_for
+                return app
+
+            monkeypatch.setattr(web, "create_app", create)
+            address = stack.enter_context(serving(hub.engine, hub.settings))
+            made = stack.enter_context(Visitor(base_url=address))
+            made.sign_in(hub.key("review", name=name))
+            return made
+
+        yield make
 
 
-def test_what_is_for_another_department_is_refused_by_address_too(hub: Hub, signed_in):
+def test_what_is_for_another_department_is_refused_by_address_too(hub: Hub, signed_in, lead):
     ann = signed_in("review")
     (news,) = links(ann.get("/review?source=newsletter").text)
     theirs = next(link for link in links(ann.get("/review?source=billing").text) if link != news)
-    with TestClient(web.create_app(hub.engine, hub.settings), follow_redirects=False) as mara:
-        as_lead(mara, hub, "mara", "marketing")
-        assert links(mara.get("/review").text) == [news], "the others are between sales and finance"
-        csrf = {"csrf": token(mara.get(news).text)}
-        assert mara.get(theirs).status_code == 403
-        for act, data in {
-            "": {"verdict": "same"},
-            "/later": {"until": "2026-12-24"},
-            "/now": {},
-            "/ask": {"department": "sales", "question": "x"},
-            "/answer": {"answer": "x"},
-            "/withdraw": {},
-            "/take-over": {},
-        }.items():
-            assert mara.post(theirs + act, data={**csrf, **data}).status_code == 403, act
-        forbidden = mara.post("/review/bulk", data={**csrf, "verdict": "same", "pair": tick(news, theirs)})
-        assert forbidden.status_code == 403
-        assert mara.post(news, data={**csrf, "verdict": "unsure"}).status_code == 303
-        assert len(links(mara.get("/review").text)) == 0
+    mara = lead("mara", "marketing")
+    assert links(mara.get("/review").text) == [news], "the others are between sales and finance"
+    csrf = {"csrf": token(mara.get(news).text)}
+    assert mara.get(theirs).status_code == 403
+    for act, data in {
+        "": {"verdict": "same"},
+        "/later": {"until": "2026-12-24"},
+        "/now": {},
+        "/ask": {"department": "sales", "question": "x"},
+        "/answer": {"answer": "x"},
+        "/withdraw": {},
+        "/take-over": {},
+    }.items():
+        assert mara.post(theirs + act, data={**csrf, **data}).status_code == 403, act
+    forbidden = mara.post("/review/bulk", data={**csrf, "verdict": "same", "pair": tick(news, theirs)})
+    assert forbidden.status_code == 403
+    assert mara.post(news, data={**csrf, "verdict": "unsure"}).status_code == 303
+    assert len(links(mara.get("/review").text)) == 0
     assert hub.scalar(LIVE) == 1
 
 

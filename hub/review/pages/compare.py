@@ -40,7 +40,18 @@ class Line:
     b: list[words.Segment]
 
 
-@router.get("/{party_a}/{party_b}")
+def claimed(request: Request, of: OfSeat, settings: OfSettings, party_a: PartyId, party_b: PartyId) -> None:
+    """Who opens a pair claims it, unless somebody else has it.
+
+    In a transaction of its own, which ends before the page takes its connection: a request that held one and waited for
+    another would wait for ever where as many as there are connections do.
+    """
+    with request.app.state.engine.begin() as connection:
+        both(connection, of, party_a, party_b)
+        claims.claim(connection, [(party_a, party_b)], of.who.name, settings.review.claim_minutes)
+
+
+@router.get("/{party_a}/{party_b}", dependencies=[Depends(claimed)])
 def compare(
     *,
     request: Request,
@@ -53,12 +64,9 @@ def compare(
     done: int = 0,
     bulk: int = 0,
 ) -> Response:
-    """The pair, which is claimed for who opens it unless somebody else has it."""
     if party_a > party_b:
         return RedirectResponse(address(f"/review/{party_b}/{party_a}", wanted), 303)
     a, b = both(connection, of, party_a, party_b)
-    with request.app.state.engine.begin() as writing:
-        claims.claim(writing, [(party_a, party_b)], of.who.name, settings.review.claim_minutes)
     evidence, problem = _evidence(connection, a.ref, b.ref, settings)
     behind = queue.position(connection, wanted, (party_a, party_b))
     following = queue.following(connection, of, wanted, behind, (party_a, party_b))
@@ -86,7 +94,7 @@ def compare(
         action=lambda act="": address(f"/review/{party_a}/{party_b}{act}", wanted),
         back=address("/review", wanted),
         skip=work(following, wanted) if following else None,
-        waiting=queue.counts(connection, of, wanted).matching,
+        waiting=queue.count(connection, of, wanted),
         done=done_by(connection, of.who, done),
         bulk=bulk_by(connection, of.who, bulk),
     )

@@ -21,7 +21,7 @@ def front(request: Request, connection: Reading, of: OfSeat) -> Response:
         held_back=overview.held_back(connection, run.run_id) if run else [],
         sources=overview.sources(connection),
         bands=overview.pairs_by_band(connection),
-        waiting=queue.counts(connection, of, queue.EVERYTHING).open,
+        waiting=queue.count(connection, of, queue.EVERYTHING),
         decided=decisions.decided_since(connection, 7),
         flags=overview.open_flags(connection),
     )

@@ -23,13 +23,18 @@ router = APIRouter(prefix="/review/together", dependencies=[Depends(requires(Sco
 BELONGS = re.compile(r"(\d{1,18})=(\d{1,2})")
 
 
-@router.get("/{party_id}")
+def claimed(request: Request, of: OfSeat, settings: OfSettings, party_id: PartyId) -> None:
+    """Who opens some records claims all their pairs that nobody else has, see `compare.claimed`."""
+    with request.app.state.engine.begin() as connection:
+        claims.claim(connection, _waiting(connection, of, party_id), of.who.name, settings.review.claim_minutes)
+
+
+@router.get("/{party_id}", dependencies=[Depends(claimed)])
 def show(
     *,
     request: Request,
     connection: Reading,
     of: OfSeat,
-    settings: OfSettings,
     wanted: Wanted,
     party_id: PartyId,
     done: int = 0,
@@ -38,8 +43,6 @@ def show(
     waiting = _waiting(connection, of, party_id)
     if len({party for pair in waiting for party in pair}) > queue.MOST_TOGETHER or len(waiting) < 2:
         return RedirectResponse(address("/review/{}/{}".format(*waiting[0]), wanted, done=done, bulk=bulk), 303)
-    with request.app.state.engine.begin() as writing:
-        claims.claim(writing, waiting, of.who.name, settings.review.claim_minutes)
     records = _records(connection, waiting)
     return render(
         request,

@@ -57,7 +57,7 @@ def hold(connection: Connection, pairs: Sequence[Pair], who: str) -> None:
     other = of_others(connection, pairs, who)
     if other is not None:
         until = f"{other.claimed_until:%H:%M} UTC"
-        raise ConflictError(f"{other.claimed_by} has this open until {until}; open it again to take it over")
+        raise ConflictError(f"this is open with {other.claimed_by} until {until}; open it again to take it over")
 
 
 def release(connection: Connection, pairs: Sequence[Pair]) -> None:

@@ -234,18 +234,29 @@ def counts(connection: Connection, seat: Seat, wanted: QueueFilter) -> Counts:
     """Counts of all views, and of what matches, in one look at the table."""
     views, _ = seat.views()
     selected, parameters = conditions(seat, wanted)
-    chosen, together = selected.format(w="w"), TOGETHER.format(w="w")
-    each = ", ".join(f"count(*) FILTER (WHERE {views[name].format(w='w')}) AS {name}" for name in views)
+    together = TOGETHER.format(w="w")
+    each = ", ".join(f"{condition.format(w='w')} AS in_{name}" for name, condition in views.items())
+    # In an inner query, so that each condition is looked at once per row.
+    chosen = selected.format(w="w")
     row = connection.execute(
         text(
-            f"""SELECT {each}, count(*) FILTER (WHERE {chosen}) AS matching,
-                    count(*) FILTER (WHERE {chosen} AND NOT ({together}))
-                    + count(DISTINCT w.cluster_id) FILTER (WHERE {chosen} AND {together}) AS pieces
-                FROM identity.waiting_pair w"""
+            f"""SELECT count(*) FILTER (WHERE in_open) AS open, count(*) FILTER (WHERE in_later) AS later,
+                    count(*) FILTER (WHERE in_asked) AS asked, count(*) FILTER (WHERE chosen) AS matching,
+                    count(*) FILTER (WHERE chosen AND NOT together)
+                    + count(DISTINCT cluster_id) FILTER (WHERE chosen AND together) AS pieces
+                FROM (SELECT {each}, {chosen} AS chosen, {together} AS together, cluster_id
+                      FROM identity.waiting_pair w OFFSET 0) w"""
         ),
         parameters,
     ).one()
     return Counts(row.open, row.later, row.asked, row.matching, row.pieces)
+
+
+def count(connection: Connection, seat: Seat, wanted: QueueFilter) -> int:
+    """How many pairs match."""
+    selected, parameters = conditions(seat, wanted)
+    query = f"SELECT count(*) FROM identity.waiting_pair w WHERE {selected.format(w='w')}"
+    return int(connection.execute(text(query), parameters).scalar_one())
 
 
 def in_all(connection: Connection) -> int:
