@@ -41,7 +41,8 @@ def _compared(name: str, a: Any, b: Any) -> str | None:
         return None
     if left == right:
         return "Same"
-    return "Similar" if fuzz.ratio(left, right) >= SIMILAR else "Different"
+    initial = name == "given_name" and (left.startswith(right) or right.startswith(left))
+    return "Similar" if initial or fuzz.ratio(left, right) >= SIMILAR else "Different"
 
 
 def _plain(name: str, value: Any) -> str:

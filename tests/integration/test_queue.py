@@ -64,6 +64,8 @@ def test_an_open_pair_is_left_to_who_opened_it_until_the_claim_is_over(hub: Hub,
 
 def test_no_decision_is_lost_or_doubled_when_all_work_at_once(hub: Hub, signed_in):
     leads = [signed_in("review", name=f"lead{n}") for n in range(4)]
+    for lead in leads:
+        lead.timeout = 60  # an answer that nobody waited for would be counted as none
     start = threading.Barrier(len(leads))
 
     def work(lead: Visitor) -> int:
@@ -253,6 +255,8 @@ def test_records_that_wait_together_are_decided_together(hub: Hub, signed_in):
     listed = ann.get("/review").text
     link = re.search(r'class="pair" href="(/review/together/\d+)"', listed)[1]
     assert "3 records, 2 pairs together" in listed
+    ticked = re.search(r'name="pair" value="(\d+-\d+ \d+-\d+)"', listed)[1]
+    assert "<h1>2 pairs: different</h1>" in previewed(ann, "different", pair=ticked), "a tick takes all of them"
     page = ann.get(link).text
     assert "3 records that wait together" in page
     csrf = token(page)

@@ -12,7 +12,7 @@ from hub.identity.resolve import resolve
 from hub.model.kinds import Verdict
 from hub.progress import silent
 from hub.review.queries import queue, routing
-from hub.review.queries.queue import QueueFilter, Seat
+from hub.review.queries.filters import QueueFilter, Seat
 from hub.settings import ReviewSettings, Route
 from tests.support import add_parties, add_same_pairs, party_ids
 

@@ -10,6 +10,7 @@ from hub.review.reasons import reasons
     [
         ({"name": "Ann Lee", "given_name": "Ann", "family_name": "Lee"}, {"name": "ANN LEE", "given_name": "ann", "family_name": "lee"},
          "Same name."),
+        ({"given_name": "H."}, {"given_name": "Hugo"}, "Similar first name."),
         ({"mobile": "+49 151 1"}, {"mobile": "+491511"}, "Same mobile number."),
         ({"name": "Ann Lee", "given_name": "Ann", "family_name": "Lee"}, {"name": "Zoe Lee", "given_name": "Zoe", "family_name": "Lee"},
          "Same family name. Different first name."),

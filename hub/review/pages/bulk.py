@@ -14,7 +14,7 @@ from hub.model.kinds import Verdict
 from hub.review.page import from_our_form, render, requires
 from hub.review.pages.queue import OfSeat, Wanted, address
 from hub.review.queries import decisions, queue, routing
-from hub.review.queries.queue import QueueFilter, Seat
+from hub.review.queries.filters import QueueFilter, Seat
 
 router = APIRouter(prefix="/review/bulk", dependencies=[Depends(requires(Scope.REVIEW)), Depends(from_our_form)])
 PAIR = re.compile(r"(\d{1,18})-(\d{1,18})")

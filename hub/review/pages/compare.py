@@ -18,7 +18,7 @@ from hub.review import words
 from hub.review.page import OfSettings, Reading, Writing, from_our_form, render, requires
 from hub.review.pages.queue import OfSeat, Wanted, address, bulk_by, done_by, work
 from hub.review.queries import claims, pairs, questions, queue, routing
-from hub.review.queries.queue import Seat
+from hub.review.queries.filters import Seat
 from hub.settings import Settings
 
 router = APIRouter(prefix="/review", dependencies=[Depends(requires(Scope.REVIEW))])
@@ -83,14 +83,7 @@ def compare(
         pair=pairs.pair(connection, party_a, party_b),
         live=pairs.live_judgement(connection, party_a, party_b),
         together=a.golden_id is not None and a.golden_id == b.golden_id,
-        waits=pairs.waiting_row(connection, party_a, party_b),
-        other=claims.of_others(connection, [(party_a, party_b)], of.who.name),
-        questions=questions.about(connection, party_a, party_b),
-        mine=of.who.answers_for,
-        departments=[one.value for one in Department],
-        tomorrow=dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1),
-        next_week=dt.datetime.now(dt.UTC).date() + dt.timedelta(days=7),
-        here=f"/review/{party_a}/{party_b}",
+        **_meanwhile(connection, of, party_a, party_b),
         action=lambda act="": address(f"/review/{party_a}/{party_b}{act}", wanted),
         back=address("/review", wanted),
         skip=work(following, wanted) if following else None,
@@ -98,6 +91,20 @@ def compare(
         done=done_by(connection, of.who, done),
         bulk=bulk_by(connection, of.who, bulk),
     )
+
+
+def _meanwhile(connection: Connection, of: Seat, party_a: int, party_b: int) -> dict[str, Any]:
+    """What the pair waits for, who has it, and what was asked about it."""
+    today = dt.datetime.now(dt.UTC).date()
+    return {
+        "waits": pairs.waiting_row(connection, party_a, party_b),
+        "other": claims.of_others(connection, [(party_a, party_b)], of.who.name),
+        "questions": questions.about(connection, party_a, party_b),
+        "mine": of.who.answers_for,
+        "departments": [one.value for one in Department],
+        "tomorrow": today + dt.timedelta(days=1),
+        "next_week": today + dt.timedelta(days=7),
+    }
 
 
 @router.post("/{party_a}/{party_b}", dependencies=[Depends(from_our_form)])
@@ -153,7 +160,7 @@ def both(connection: Connection, of: Seat, party_a: int, party_b: int) -> tuple[
     found = pairs.parties(connection, party_a, party_b)
     if party_a not in found or party_b not in found or party_a == party_b:
         raise NotFoundError("there are no two records with these numbers")
-    if not routing.may_judge(connection, of.who, of.routes, [(party_a, party_b)]):
+    if not routing.may_judge(connection, of.who, of.routes, [(min(party_a, party_b), max(party_a, party_b))]):
         raise HTTPException(403, "this pair is for another department to judge")
     return found[party_a], found[party_b]
 

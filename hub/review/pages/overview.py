@@ -5,7 +5,7 @@ from fastapi.responses import Response
 
 from hub.review.page import Reading, render
 from hub.review.pages.queue import OfSeat
-from hub.review.queries import decisions, overview, queue
+from hub.review.queries import decisions, filters, overview, queue
 
 router = APIRouter()
 
@@ -21,7 +21,7 @@ def front(request: Request, connection: Reading, of: OfSeat) -> Response:
         held_back=overview.held_back(connection, run.run_id) if run else [],
         sources=overview.sources(connection),
         bands=overview.pairs_by_band(connection),
-        waiting=queue.count(connection, of, queue.EVERYTHING),
+        waiting=queue.count(connection, of, filters.EVERYTHING),
         decided=decisions.decided_since(connection, 7),
         flags=overview.open_flags(connection),
     )

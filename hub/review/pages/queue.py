@@ -13,7 +13,8 @@ from hub.identity import conflicts
 from hub.model.kinds import Department, PartyKind
 from hub.review.page import OfSettings, Reading, SignedIn, Writing, from_our_form, render, requires
 from hub.review.queries import decisions, overview, queue, saved
-from hub.review.queries.queue import COMPARED, QueueFilter, Seat
+from hub.review.queries.filters import QueueFilter, Seat
+from hub.review.queries.queue import COMPARED
 from hub.review.reasons import reasons
 
 router = APIRouter(prefix="/review", dependencies=[Depends(requires(Scope.REVIEW))])

@@ -15,8 +15,8 @@ from hub.model.kinds import Verdict
 from hub.review.page import OfSettings, Reading, from_our_form, render, requires
 from hub.review.pages.compare import ATTRIBUTES, PartyId
 from hub.review.pages.queue import OfSeat, Wanted, address, bulk_by, done_by, work
-from hub.review.queries import claims, decisions, pairs, queue, routing
-from hub.review.queries.queue import Seat
+from hub.review.queries import claims, decisions, filters, pairs, queue, routing
+from hub.review.queries.filters import Seat
 
 router = APIRouter(prefix="/review/together", dependencies=[Depends(requires(Scope.REVIEW))])
 # `12=2`: record 12 belongs to the second customer; which number a customer has does not matter.
@@ -41,7 +41,7 @@ def show(
     bulk: int = 0,
 ) -> Response:
     waiting = _waiting(connection, of, party_id)
-    if len({party for pair in waiting for party in pair}) > queue.MOST_TOGETHER or len(waiting) < 2:
+    if len({party for pair in waiting for party in pair}) > filters.MOST_TOGETHER or len(waiting) < 2:
         return RedirectResponse(address("/review/{}/{}".format(*waiting[0]), wanted, done=done, bulk=bulk), 303)
     records = _records(connection, waiting)
     return render(
@@ -69,7 +69,7 @@ def preview(
     of: OfSeat,
     wanted: Wanted,
     party_id: PartyId,
-    belongs: Annotated[list[str], Form(max_length=queue.MOST_TOGETHER)],
+    belongs: Annotated[list[str], Form(max_length=filters.MOST_TOGETHER)],
 ) -> Response:
     """What putting the records together like this would do; `belongs` has a `record=customer` for each."""
     engine: Engine = request.app.state.engine

@@ -14,7 +14,7 @@ from hub.review.page import OfSettings, Writing, from_our_form, requires
 from hub.review.pages.compare import PartyId, both
 from hub.review.pages.queue import OfSeat, Wanted, address, work
 from hub.review.queries import claims, questions, queue
-from hub.review.queries.queue import QueueFilter, Seat
+from hub.review.queries.filters import QueueFilter, Seat
 
 router = APIRouter(
     prefix="/review/{party_a}/{party_b}", dependencies=[Depends(requires(Scope.REVIEW)), Depends(from_our_form)]

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Row, text
 
 from hub.api import paging
 from hub.review.queries import routing
-from hub.review.queries.queue import Seat
+from hub.review.queries.filters import Seat
 
 PAGE = 25
 
