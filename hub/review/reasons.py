@@ -28,9 +28,13 @@ def reasons(a: Mapping[str, Any], b: Mapping[str, Any]) -> str:
         found[verdict].append(word)
         if verdict == "Same":
             covered |= COVERED.get(name, set())
-    if "first name" in found["Different"] or "family name" in found["Different"]:
-        found["Different"] = [word for word in found["Different"] if word != "name"]
-    said = [f"{verdict} {_listed(words[:MOST])}." for verdict, words in found.items() if words]
+    # What part of the name it is says more than that it is the name.
+    parts = {"first name", "family name"} & {*found["Similar"], *found["Different"]}
+    told = {
+        verdict: [word for word in words if word != "name" or verdict == "Same" or not parts]
+        for verdict, words in found.items()
+    }
+    said = [f"{verdict} {_listed(words[:MOST])}." for verdict, words in told.items() if words]
     return " ".join(said) or "The records hold nothing that can be compared directly."
 
 

@@ -302,7 +302,7 @@ def test_filters_by_age_value_and_department_and_what_is_no_filter(signed_in):
     html = ann.get("/review?sort=impact").text
     assert html.index("EUR 37,500.00 in open opportunities, EUR 1,200.00 unpaid") < html.index("no open value")
     assert "Same family name" in html
-    assert "Similar street" in html
+    assert "Similar first name and street" in html
     assert f"0 of {WAITING} this week" in html
     assert len(links(ann.get("/review?least=&most=&age=&value=&kind=&department=").text)) == 25, "an empty form is none"
     for wrong in ("least=101", "age=-1", "department=legal", "value=x", "view=all", f"value={10**40}"):
