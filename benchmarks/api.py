@@ -62,7 +62,7 @@ def measure(database: Database, rows: int, groups: tuple[tuple[Case, ...], ...] 
     table = _table(f"{rows:,} customers of {width:,} bytes each, one worker")
     url = database.url.render_as_string(hide_password=False)
     client = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
-    with client, _serving(database) as (address, server):
+    with client, serving(database) as (address, server):
         target = Target(str(address.hostname), int(address.port or 0), key, url, rows)
         for group in groups:
             first = None
@@ -76,7 +76,7 @@ def measure(database: Database, rows: int, groups: tuple[tuple[Case, ...], ...] 
 
 
 @contextlib.contextmanager
-def _serving(database: Database) -> Iterator[tuple[SplitResult, psutil.Process]]:
+def serving(database: Database) -> Iterator[tuple[SplitResult, psutil.Process]]:
     """The address of the hub's web server, in a process of its own, and the process."""
     environment = {**os.environ, **database.environment(), "ONERECORD_WEB_PORT": "0"}
     with tempfile.TemporaryDirectory() as folder:

@@ -6,26 +6,24 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from hub.review.queries.pairs import WAITING
-
 EVERYWHERE = "all"  # the department that stands for the whole hub
 FIGURES = ("records", "duplicates", "waiting")
 
 # A record counts as a duplicate where another one is the same customer.
-_MEASURE = f"""
+_MEASURE = """
     WITH live AS (
         SELECT p.department, count(*) OVER (PARTITION BY m.golden_id) AS together
         FROM canonical.party p JOIN identity.membership m ON m.party_id = p.party_id AND m.until IS NULL
         WHERE p.deleted_at IS NULL
     ), waiting AS (
-        SELECT a.department AS one, b.department AS other {WAITING}
+        SELECT departments FROM identity.waiting_pair
     ), measured (department, records, duplicates, waiting) AS (
         SELECT department, count(*), count(*) FILTER (WHERE together > 1), 0 FROM live GROUP BY department
         UNION ALL
         SELECT :everywhere, count(*), count(*) FILTER (WHERE together > 1), 0 FROM live
         UNION ALL
         SELECT department, 0, 0, count(*)
-        FROM waiting, LATERAL (SELECT one UNION SELECT other) AS concerned (department) GROUP BY department
+        FROM waiting, LATERAL (SELECT DISTINCT unnest(departments)) AS concerned (department) GROUP BY department
         UNION ALL
         SELECT :everywhere, 0, 0, count(*) FROM waiting
     )

@@ -137,6 +137,24 @@ class GateSettings(Section):
     )
 
 
+class Route(Section):
+    """Pairs that fit are judged by these departments; what is left out fits every pair."""
+
+    to: frozenset[Department] = Field(min_length=1, description="who judges them")
+    source: str | None = Field(None, description="one of the two records comes from this source")
+    kind: PartyKind | None = None
+    department: Department | None = Field(None, description="one of the two records belongs to this department")
+
+
+class ReviewSettings(Section):
+    """Who judges which pairs, and how people who work at the same time stay out of each other's way."""
+
+    routes: tuple[Route, ...] = Field(
+        (), description="the first that fits a pair decides; without one, the departments of both records judge it"
+    )
+    claim_minutes: int = Field(10, ge=1, le=240, description="so long an opened pair is left to who opened it")
+
+
 class WebhookSettings(Section):
     """Where changes may be delivered to: public addresses over https, and what is allowed here."""
 
@@ -214,6 +232,7 @@ class Settings(BaseSettings):
     match: MatchSettings = MatchSettings()
     hygiene: HygieneSettings = HygieneSettings()
     gate: GateSettings = GateSettings()
+    review: ReviewSettings = ReviewSettings()
     webhook: WebhookSettings = WebhookSettings()
     oidc: OidcSettings | None = Field(None, description="an identity provider at which people may sign in")
 

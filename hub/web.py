@@ -34,16 +34,20 @@ from hub.review.pages import (
     account,
     audit,
     blind,
+    bulk,
     compare,
     customers,
     dashboard,
     findings,
+    history,
     model,
     overview,
     people,
     provider,
     queue,
     sign_in,
+    together,
+    waiting,
 )
 from hub.review.sessions import Sessions
 from hub.review.throttle import Throttle
@@ -74,7 +78,8 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
         app.include_router(api.router)
     app.add_api_route("/healthz", health, include_in_schema=False)
     for pages in (
-        sign_in, provider, overview, queue, dashboard, blind, model, customers, findings, people, account, audit,
+        sign_in, provider, overview, queue, bulk, history, together, waiting, dashboard, blind, model, customers,
+        findings, people, account, audit,
     ):  # fmt: skip
         app.include_router(pages.router, include_in_schema=False)
     app.include_router(compare.router, include_in_schema=False, dependencies=[Depends(looks.at_a_pair)])

@@ -6,7 +6,7 @@ from sqlalchemy import Engine, text
 
 from hub import runs
 from hub.identity.conflicts import conflicts
-from hub.review.queries.pairs import QueueFilter, count_waiting
+from hub.review.queries import queue
 from hub.settings import SourceSettings
 
 LANDED = ("fetched", "inserted", "updated", "unchanged", "deleted")
@@ -68,7 +68,7 @@ def _pairs(report: dict[str, Any]) -> dict[str, Any]:
 def _golden(engine: Engine, noted: dict[str, Any]) -> dict[str, Any]:
     with engine.connect() as connection:
         kinds = connection.execute(text("SELECT kind, count(*) FROM golden.customer GROUP BY kind")).all()
-        waiting = count_waiting(connection, QueueFilter())
+        waiting = queue.in_all(connection)
         contradictions = len(conflicts(connection))
     by_kind: dict[str, int] = {kind: count for kind, count in kinds}  # noqa: C416  # rows are not tuples to mypy
     resolved = noted.get("resolved", {}).get("customers", {})

@@ -152,26 +152,39 @@ def perform(engine: Engine, act: Act, *, seen: str | None = None) -> Consequence
 
 def _carried_out(connection: Connection, act: Act) -> Consequences:
     take_turns(connection)
-    before = connection.execute(text("SELECT coalesce(max(lineage_id), 0) FROM identity.lineage")).scalar_one()
+    before = last_lineage(connection)
     released = ledger.end_all(connection, act.ended, author=act.author)
     concerned = ledger.judge_all(connection, act.said, author=act.author, reason=act.reason)
     settle(connection, np.array(sorted({*released, *concerned}), dtype=np.int64), run_id=f"{act.name} by {act.author}")
     _check(connection, act)
-    return replace(_consequences(connection, before), ended=act.ended)
+    return replace(consequences(connection, before), ended=act.ended)
+
+
+def last_lineage(connection: Connection) -> int:
+    return int(connection.execute(text("SELECT coalesce(max(lineage_id), 0) FROM identity.lineage")).scalar_one())
+
+
+def broken(connection: Connection, said: Sequence[tuple[str, str, Verdict]]) -> list[tuple[str, str, Verdict]]:
+    """What was said and did not happen, since other judgements or a contradiction forbid it."""
+    refs = list(dict.fromkeys(ref for a, b, _ in said for ref in (a, b)))
+    homes = {row[0]: row[1] for row in connection.execute(text(_HOMES), {"refs": refs})}
+    wanted = {Verdict.SAME: True, Verdict.DIFFERENT: False}
+    return [
+        (a, b, verdict) for a, b, verdict in said if verdict in wanted and (homes[a] == homes[b]) != wanted[verdict]
+    ]
 
 
 def _check(connection: Connection, act: Act) -> None:
     """What was said has happened, unless an older judgement on other records forbids it."""
-    refs = list(dict.fromkeys(ref for a, b, _ in act.said for ref in (a, b)))
-    homes = {row[0]: row[1] for row in connection.execute(text(_HOMES), {"refs": refs})}
-    broken = [(a, b) for a, b, verdict in act.said if (homes[a] == homes[b]) != (verdict is Verdict.SAME)]
-    if broken:
+    against = broken(connection, act.said)
+    if against:
+        refs = list(dict.fromkeys(ref for a, b, _ in act.said for ref in (a, b)))
         held = connection.execute(text(_AGAINST), {"refs": refs}).all()
         by = "; ".join(
             f"judgement {row.judgement_id} by {row.author}: {row.a} and {row.b} are different" for row in held
         )
-        a, b = broken[0]
-        what = "apart" if homes[a] == homes[b] else "together"
+        a, b, verdict = against[0]
+        what = "together" if verdict is Verdict.SAME else "apart"
         raise ConflictError(f"{a} and {b} cannot be {what}: {by}. Who is sure takes that back first")
 
 
@@ -211,8 +224,8 @@ def _members(connection: Connection, golden_id: str) -> list[str]:
     return list(members)
 
 
-def _consequences(connection: Connection, before: int) -> Consequences:
-    """What this transaction moved: its memberships begin at its own moment."""
+def consequences(connection: Connection, before: int) -> Consequences:
+    """What this transaction moved since the lineage `before`: its memberships begin at its own moment."""
     rows = connection.execute(
         text(
             """SELECT p.ref, CAST(old.golden_id AS text) AS before, CAST(new.golden_id AS text) AS after, p.owner_name

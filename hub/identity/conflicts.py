@@ -31,6 +31,22 @@ def conflicts(connection: Connection) -> list[Conflict]:
     return in_conflict(live(connection))
 
 
+def count(connection: Connection) -> int:
+    """How many conflicts there are. Costs little where no *different* has a *same* at both of its ends."""
+    possible = connection.execute(text(_POSSIBLE)).scalar_one()
+    return len(conflicts(connection)) if possible else 0
+
+
+_POSSIBLE = """
+    WITH tied AS MATERIALIZED (
+        SELECT unnest(ARRAY[party_a, party_b]) AS party FROM identity.judgement
+        WHERE ended_at IS NULL AND verdict = 'same'
+    )
+    SELECT EXISTS (SELECT 1 FROM identity.judgement WHERE ended_at IS NULL AND verdict = 'different'
+                   AND party_a IN (SELECT party FROM tied) AND party_b IN (SELECT party FROM tied))
+"""
+
+
 def in_conflict(links: Iterable[Link]) -> list[Conflict]:
     """The conflicts among some judgements, of which there is one per pair. Pure."""
     ties: dict[int, dict[int, Link]] = {}

@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from psycopg.errors import UniqueViolation
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 from sqlalchemy.exc import IntegrityError
 
 from hub.audit import record
 from hub.db import bulk, locks
 from hub.db.tables import identity
 from hub.errors import ConflictError, NotFoundError, OneRecordError
-from hub.identity import parties
+from hub.identity import parties, waiting
 from hub.model.kinds import AuthorKind, Verdict
 
 QUEUE = "identity.to_resolve"
@@ -84,6 +85,8 @@ def judge(
         "author": author,
         "reason": reason,
     }
+    # First, since it waits for a resolve that is under way.
+    _queue(connection, party_a, party_b)
     connection.execute(
         text(
             """UPDATE identity.judgement SET ended_at = now(), ended_by = :author
@@ -92,20 +95,25 @@ def judge(
         values,
     )
     judgement_id = _insert(connection, values, a_ref, b_ref)
-    _queue(connection, party_a, party_b)
     if author_kind is AuthorKind.PERSON:
+        waiting.leave(connection, party_a, party_b)
         details = {"judgement_id": judgement_id}
         record(connection, author, f"judge {verdict.value}", f"{a_ref} {b_ref}", reason=reason, details=details)
     return judgement_id
 
 
 def judge_all(
-    connection: Connection, said: Sequence[tuple[str, str, Verdict]], *, author: str, reason: str
+    connection: Connection,
+    said: Sequence[tuple[str, str, Verdict]],
+    *,
+    author: str,
+    reason: str,
+    bulk_id: int | None = None,
 ) -> tuple[int, ...]:
     """Enter what a person says of several pairs of refs; a pair that the same is said of already is left as it is.
 
-    Returns the ids of the parties concerned. Raises NotFoundError for an unknown ref, and OneRecordError for a pair
-    that cannot be judged.
+    Returns the ids of the parties concerned, which the caller settles. Raises NotFoundError for an unknown ref, and
+    OneRecordError for a pair that cannot be judged.
     """
     known = parties.ids_of(connection, dict.fromkeys(ref for a, b, _ in said for ref in (a, b)))
     rows = [(*_ordered(a, b, known), verdict.value) for a, b, verdict in said]
@@ -120,12 +128,13 @@ def judge_all(
     )
     connection.execute(
         text(
-            f"""INSERT INTO identity.judgement (party_a, party_b, verdict, author_kind, author, reason, probability)
-               SELECT party_a, party_b, verdict, 'person', :author, :reason,
+            f"""INSERT INTO identity.judgement
+                   (party_a, party_b, verdict, author_kind, author, reason, bulk_id, probability)
+               SELECT party_a, party_b, verdict, 'person', :author, :reason, :bulk_id,
                       {_HELD.format(a="said.party_a", b="said.party_b")}
                FROM said ON CONFLICT DO NOTHING"""
         ),
-        {"author": author, "reason": reason},
+        {"author": author, "reason": reason, "bulk_id": bulk_id},
     )
     concerned = tuple(sorted({party for a, b, _ in rows for party in (a, b)}))
     _queue(connection, *concerned)
@@ -140,19 +149,17 @@ def undo(connection: Connection, judgement_id: int, *, author: str, reason: str)
         ConflictError: it was ended before; says by whom.
     """
     locks.beside(connection, QUEUE)
-    row = connection.execute(
-        text("SELECT party_a, party_b, ended_by FROM identity.judgement WHERE judgement_id = :id FOR UPDATE"),
-        {"id": judgement_id},
-    ).one_or_none()
-    if row is None:
-        raise NotFoundError(f"there is no judgement {judgement_id}")
+    row = _one(connection, judgement_id)
+    _queue(connection, row.party_a, row.party_b)
+    row = _one(connection, judgement_id, "FOR UPDATE")
     if row.ended_by is not None:
         raise ConflictError(f"judgement {judgement_id} was ended before, by {row.ended_by}")
     connection.execute(
         text("UPDATE identity.judgement SET ended_at = now(), ended_by = :author WHERE judgement_id = :id"),
         {"id": judgement_id, "author": author},
     )
-    _queue(connection, row.party_a, row.party_b)
+    if row.author_kind == AuthorKind.PERSON:
+        waiting.come_back(connection, row.party_a, row.party_b)
     record(connection, author, "undo judgement", str(judgement_id), reason=reason)
 
 
@@ -217,6 +224,19 @@ def live(connection: Connection, *, among: str | None = None) -> list[Link]:
         )
     )
     return [Link(r[0], r[1], r[2], Verdict(r[3]), AuthorKind(r[4]), r[5]) for r in rows]
+
+
+def _one(connection: Connection, judgement_id: int, lock: str = "") -> Row[Any]:
+    row = connection.execute(
+        text(
+            f"""SELECT party_a, party_b, author_kind, ended_by FROM identity.judgement
+                WHERE judgement_id = :id {lock}"""
+        ),
+        {"id": judgement_id},
+    ).one_or_none()
+    if row is None:
+        raise NotFoundError(f"there is no judgement {judgement_id}")
+    return row
 
 
 def _ordered(a_ref: str, b_ref: str, known: Mapping[str, tuple[int, str]]) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, text
 import dedup
 from hub.db import locks
 from hub.identity import graph as graphs
-from hub.identity import ledger, models, parties, register
+from hub.identity import ledger, models, parties, register, waiting
 from hub.identity.assign import assign
 from hub.identity.graph import Graph
 from hub.model.kinds import PartyKind, Verdict
@@ -58,6 +58,7 @@ def settle(connection: Connection, queued: Ids, *, run_id: str) -> ResolveReport
     if assignment.split:
         assignment = assign(clusters, graph.current, register.former(connection, set(assignment.split.values())))
     changes = register.apply(connection, clusters, assignment, graph, run_id=run_id)
+    waiting.refresh(connection, "reached")
     connection.execute(text("DELETE FROM identity.to_resolve q USING reached r WHERE q.party_id = r.party_id"))
     return ResolveReport(
         parties=int(graph.parties.size),

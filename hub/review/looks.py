@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 from hub.access import Principal, Scope
 from hub.audit import record
 from hub.model.kinds import Department
+from hub.review.queries import pairs, routing
 
 AGAIN = 600  # seconds: a look that is repeated within them is one row, and what was asked for is shown so long
 
@@ -71,7 +72,7 @@ def refuse_withheld(request: Request, department: str) -> None:
 
 
 def at_a_pair(request: Request) -> None:
-    """A dependency of the pages on two records: for those who answer for one of them, and written down.
+    """A dependency of the pages on two records: for those to whom the pair is routed, and written down.
 
     Addresses hold numbers that anybody can count up, so what the queue does not show is refused here as well.
     """
@@ -81,11 +82,7 @@ def at_a_pair(request: Request) -> None:
         return  # the page itself says what is wrong
     low, high = sorted(map(int, numbers))
     with request.app.state.engine.begin() as connection:
-        departments = connection.execute(
-            text("SELECT department FROM canonical.party WHERE party_id IN (:low, :high)"), {"low": low, "high": high}
-        ).scalars()
-        found = list(departments)
-        if found and not who.sees(found):
-            raise HTTPException(403, "these records belong to other departments")
-        if len(found) == 2 and request.method == "GET":
+        if not routing.may_judge(connection, who, request.app.state.settings.review.routes, [(low, high)]):
+            raise HTTPException(403, "this pair is for other departments")
+        if request.method == "GET" and pairs.exist(connection, low, high):
             seen(connection, who, [f"pair:{low}/{high}"], request)

@@ -72,12 +72,33 @@ def test_a_lead_judges_by_keyboard_and_takes_it_back(hub, page):
     expect(page.get_by_text(f"{WAITING - 1} pairs wait")).to_be_visible()
     expect(page.locator(f"a.pair[href='{link}']")).to_have_count(0)
     page.get_by_role("link", name="Recent decisions").click()
-    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("link", name="Undo").click()
+    page.get_by_role("button", name="Take back").click()
     expect(page.get_by_role("status")).to_contain_text("was taken back")
     page.goto("/review")
     expect(page.locator(f"a.pair[href='{link}']")).to_have_count(1)
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_a_lead_ticks_pairs_by_keyboard_judges_them_in_one_act_and_takes_it_back(hub, page):
+    sign_in(page, hub.key("review"))
+    page.locator("a.pair").first.focus()
+    for key in ("x", "ArrowDown", "j", "x", "k"):
+        page.keyboard.press(key)
+    assert page.locator("input[name=pair]").evaluate_all("boxes => boxes.map(box => box.checked).slice(0, 4)") == [
+        True, False, True, False,
+    ]  # fmt: skip
+    page.get_by_role("button", name="The same…").click()
+    expect(page.get_by_role("heading", name="2 pairs: the same")).to_be_visible()
+    page.get_by_role("button", name="Apply").click()
+    expect(page.get_by_text(f"{WAITING - 2} pairs wait")).to_be_visible()
+    page.get_by_role("link", name="Undo all").click()
+    expect(page.get_by_text("2 customers come out of others again")).to_be_visible()
+    page.get_by_role("button", name="Take back").click()
+    expect(page.get_by_role("status")).to_contain_text("were taken back")
+    page.goto("/review")
+    expect(page.get_by_text(f"{WAITING} pairs wait")).to_be_visible()
 
 
 def test_a_name_full_of_markup_is_shown_as_it_is(hub, page):

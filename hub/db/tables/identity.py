@@ -102,6 +102,7 @@ class Judgement(Base):
     """A signed statement about two parties. Append-only: a row is never changed but for being ended, once.
 
     `probability` is what the model held of the pair when a person judged it; none where matching had not paired them.
+    `bulk_id` names the act that it was one of many in.
     """
 
     __tablename__ = "judgement"
@@ -118,6 +119,8 @@ class Judgement(Base):
             postgresql_where=text("ended_at IS NULL"),
         ),
         Index(None, "party_b"),
+        Index(None, "author", "made_at"),
+        Index(None, "bulk_id", postgresql_where=text("bulk_id IS NOT NULL")),
         SCHEMA,
     )
 
@@ -132,6 +135,7 @@ class Judgement(Base):
     made_at: Mapped[Arrived]
     ended_at: Mapped[Moment | None]
     ended_by: Mapped[str | None]
+    bulk_id: Mapped[int | None] = mapped_column(ForeignKey("identity.bulk.bulk_id"))
 
 
 class BlindSample(Base):

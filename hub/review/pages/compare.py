@@ -1,9 +1,10 @@
 """Two records side by side, the evidence in words, and the three answers."""
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Form, Path, Request
+from fastapi import APIRouter, Depends, Form, HTTPException, Path, Request
 from fastapi.responses import RedirectResponse, Response
 from markupsafe import Markup
 from sqlalchemy import Connection, Row
@@ -12,11 +13,12 @@ from dedup.pictures import waterfall
 from hub.access import Scope
 from hub.errors import NotFoundError, OneRecordError
 from hub.identity import explain, ledger
-from hub.model.kinds import Verdict
+from hub.model.kinds import Department, Verdict
 from hub.review import words
-from hub.review.page import OfSettings, Reading, SignedIn, Writing, from_our_form, render, requires
-from hub.review.pages.queue import Wanted, address, done_by
-from hub.review.queries import pairs
+from hub.review.page import OfSettings, Reading, Writing, from_our_form, render, requires
+from hub.review.pages.queue import OfSeat, Wanted, address, bulk_by, done_by, work
+from hub.review.queries import claims, pairs, questions, queue, routing
+from hub.review.queries.filters import Seat
 from hub.settings import Settings
 
 router = APIRouter(prefix="/review", dependencies=[Depends(requires(Scope.REVIEW))])
@@ -38,23 +40,36 @@ class Line:
     b: list[words.Segment]
 
 
-@router.get("/{party_a}/{party_b}")
+def claimed(request: Request, of: OfSeat, settings: OfSettings, party_a: PartyId, party_b: PartyId) -> None:
+    """Who opens a pair claims it, unless somebody else has it.
+
+    In a transaction of its own, which ends before the page takes its connection: a request that held one and waited for
+    another would wait for ever where as many as there are connections do.
+    """
+    with request.app.state.engine.begin() as connection:
+        both(connection, of, party_a, party_b)
+        claims.claim(connection, [(party_a, party_b)], of.who.name, settings.review.claim_minutes)
+
+
+@router.get("/{party_a}/{party_b}", dependencies=[Depends(claimed)])
 def compare(
     *,
     request: Request,
     connection: Reading,
+    of: OfSeat,
     settings: OfSettings,
     wanted: Wanted,
     party_a: PartyId,
     party_b: PartyId,
     done: int = 0,
+    bulk: int = 0,
 ) -> Response:
     if party_a > party_b:
         return RedirectResponse(address(f"/review/{party_b}/{party_a}", wanted), 303)
-    a, b = _both(connection, party_a, party_b)
+    a, b = both(connection, of, party_a, party_b)
     evidence, problem = _evidence(connection, a.ref, b.ref, settings)
-    following = pairs.following(connection, wanted, party_a, party_b)
-    live = pairs.live_judgement(connection, party_a, party_b)
+    behind = queue.position(connection, wanted, (party_a, party_b))
+    following = queue.following(connection, of, wanted, behind, (party_a, party_b))
     return render(
         request,
         "compare.html",
@@ -66,21 +81,37 @@ def compare(
         picture=_picture(evidence, settings) if evidence else "",
         problem=problem,
         pair=pairs.pair(connection, party_a, party_b),
-        live=live,
+        live=pairs.live_judgement(connection, party_a, party_b),
         together=a.golden_id is not None and a.golden_id == b.golden_id,
-        action=address(f"/review/{party_a}/{party_b}", wanted),
+        **_meanwhile(connection, of, party_a, party_b),
+        action=lambda act="": address(f"/review/{party_a}/{party_b}{act}", wanted),
         back=address("/review", wanted),
-        skip=address(f"/review/{following.party_a}/{following.party_b}", wanted) if following else None,
-        waiting=pairs.count_waiting(connection, wanted),
-        done=done_by(request, connection, done),
+        skip=work(following, wanted) if following else None,
+        waiting=queue.count(connection, of, wanted),
+        done=done_by(connection, of.who, done),
+        bulk=bulk_by(connection, of.who, bulk),
     )
+
+
+def _meanwhile(connection: Connection, of: Seat, party_a: int, party_b: int) -> dict[str, Any]:
+    """What the pair waits for, who has it, and what was asked about it."""
+    today = dt.datetime.now(dt.UTC).date()
+    return {
+        "waits": pairs.waiting_row(connection, party_a, party_b),
+        "other": claims.of_others(connection, [(party_a, party_b)], of.who.name),
+        "questions": questions.about(connection, party_a, party_b),
+        "mine": of.who.answers_for,
+        "departments": [one.value for one in Department],
+        "tomorrow": today + dt.timedelta(days=1),
+        "next_week": today + dt.timedelta(days=7),
+    }
 
 
 @router.post("/{party_a}/{party_b}", dependencies=[Depends(from_our_form)])
 def judge(
     *,
     connection: Writing,
-    who: SignedIn,
+    of: OfSeat,
     wanted: Wanted,
     party_a: PartyId,
     party_b: PartyId,
@@ -88,14 +119,17 @@ def judge(
     reason: Annotated[str, Form(max_length=2_000)] = "",
     seen: Annotated[int | None, Form()] = None,
 ) -> Response:
-    """Enter the judgement and go on to the next pair. `seen` is the live judgement that the page showed."""
-    a, b = _both(connection, party_a, party_b)
-    pairs.still_as_seen(connection, min(party_a, party_b), max(party_a, party_b), seen)
+    """Enter the judgement and go on to the next work. `seen` is the live judgement that the page showed."""
+    party_a, party_b = sorted((party_a, party_b))
+    a, b = both(connection, of, party_a, party_b)
+    pairs.still_as_seen(connection, party_a, party_b, seen)
+    claims.hold(connection, [(party_a, party_b)], of.who.name)
+    behind = queue.position(connection, wanted, (party_a, party_b))
     why = reason.replace("\x00", "").strip() or "compared by eye in the review queue"
-    judgement_id = ledger.judge(connection, a.ref, b.ref, verdict, author=who.name, reason=why)
-    following = pairs.following(connection, wanted, party_a, party_b)
-    path = f"/review/{following.party_a}/{following.party_b}" if following else "/review"
-    return RedirectResponse(address(path, wanted, done=judgement_id), 303)
+    judgement_id = ledger.judge(connection, a.ref, b.ref, verdict, author=of.who.name, reason=why)
+    claims.release(connection, [(party_a, party_b)])
+    following = queue.following(connection, of, wanted, behind, (party_a, party_b))
+    return RedirectResponse(work(following, wanted, done=judgement_id), 303)
 
 
 def lines(a: Row[Any], b: Row[Any]) -> list[Line]:
@@ -116,10 +150,18 @@ def _written(value: Any) -> str:
     return ", ".join(sorted(value)) if isinstance(value, list) else "" if value is None else str(value)
 
 
-def _both(connection: Connection, party_a: int, party_b: int) -> tuple[Row[Any], Row[Any]]:
+def both(connection: Connection, of: Seat, party_a: int, party_b: int) -> tuple[Row[Any], Row[Any]]:
+    """The two records.
+
+    Raises:
+        NotFoundError: there are none with these numbers.
+        HTTPException: another department judges the pair (403).
+    """
     found = pairs.parties(connection, party_a, party_b)
     if party_a not in found or party_b not in found or party_a == party_b:
         raise NotFoundError("there are no two records with these numbers")
+    if not routing.may_judge(connection, of.who, of.routes, [(min(party_a, party_b), max(party_a, party_b))]):
+        raise HTTPException(403, "this pair is for another department to judge")
     return found[party_a], found[party_b]
 
 

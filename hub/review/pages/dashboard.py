@@ -15,7 +15,7 @@ from hub.identity import blind
 from hub.model.kinds import Department
 from hub.review import charts, words
 from hub.review.page import Reading, SignedIn, render, requires
-from hub.review.queries import decisions
+from hub.review.queries import dashboard as counted
 
 router = APIRouter(prefix="/dashboard", dependencies=[Depends(requires(Scope.REVIEW))])
 WEEKS = 12
@@ -30,7 +30,7 @@ def dashboard(
     today = dt.datetime.now(dt.UTC).date()
     first = today - dt.timedelta(days=today.weekday(), weeks=WEEKS - 1)
     concerned = [str(department)] if department else [one.value for one in Department]
-    weeks = _weeks(decisions.by_week(connection, first, concerned), first)
+    weeks = _weeks(counted.by_week(connection, first, concerned), first)
     measured = blind.measured(connection, concerned)
     by_department = _newest(connection)
     return render(
@@ -43,7 +43,7 @@ def dashboard(
         weeks=weeks,
         decided=sum(week["same"] + week["different"] + week["unsure"] for week in weeks),
         agreement=blind.share(sum(week["agreed"] for week in weeks), sum(week["comparable"] for week in weeks)),
-        days_to_decide=decisions.days_to_decide(connection, first, concerned),
+        days_to_decide=counted.days_to_decide(connection, first, concerned),
         model=measured["model"],
         people=measured["people"],
         blind_waits=blind.waiting(connection, who.name, departments_of(who)) is not None,

@@ -16,7 +16,7 @@ from hub.identity.described import describe
 from hub.model.kinds import PartyKind
 from hub.review import charts
 from hub.review.page import OfSettings, Reading, render, requires
-from hub.review.queries import decisions
+from hub.review.queries import dashboard as counted
 
 router = APIRouter(prefix="/model", dependencies=[Depends(requires(Scope.REVIEW))])
 
@@ -28,7 +28,7 @@ def model(request: Request, connection: Reading, settings: OfSettings, kind: Par
         described = describe(connection, kind)
     except NotFoundError:
         described = None
-    chances = decisions.by_chance(connection, kind.value)
+    chances = counted.by_chance(connection, kind.value)
     return render(
         request,
         "model.html",

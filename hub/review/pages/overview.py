@@ -4,13 +4,14 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from hub.review.page import Reading, render
-from hub.review.queries import overview, pairs
+from hub.review.pages.queue import OfSeat
+from hub.review.queries import decisions, filters, overview, queue
 
 router = APIRouter()
 
 
 @router.get("/")
-def front(request: Request, connection: Reading) -> Response:
+def front(request: Request, connection: Reading, of: OfSeat) -> Response:
     run = overview.last_run(connection)
     return render(
         request,
@@ -20,7 +21,7 @@ def front(request: Request, connection: Reading) -> Response:
         held_back=overview.held_back(connection, run.run_id) if run else [],
         sources=overview.sources(connection),
         bands=overview.pairs_by_band(connection),
-        waiting=pairs.count_waiting(connection, pairs.QueueFilter()),
-        decided=pairs.decided_since(connection, 7),
+        waiting=queue.count(connection, of, filters.EVERYTHING),
+        decided=decisions.decided_since(connection, 7),
         flags=overview.open_flags(connection),
     )

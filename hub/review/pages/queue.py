@@ -1,36 +1,63 @@
-"""The queue of pairs that wait for a person, and the decisions that people made."""
+"""The queue of pairs that wait for a person, and the filters of it that people keep."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
+from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
+from sqlalchemy import Connection, Row
 
-from hub.access import Scope
-from hub.errors import NotFoundError
-from hub.identity import conflicts, ledger
-from hub.model.kinds import PartyKind
-from hub.review.page import Reading, SignedIn, Writing, from_our_form, render, requires
-from hub.review.queries import overview, pairs
-from hub.review.queries.pairs import QueueFilter
+from hub.access import Principal, Scope
+from hub.errors import OneRecordError
+from hub.identity import conflicts
+from hub.model.kinds import Department, PartyKind
+from hub.review.page import OfSettings, Reading, SignedIn, Writing, from_our_form, render, requires
+from hub.review.queries import decisions, overview, queue, saved
+from hub.review.queries.filters import QueueFilter, Seat
+from hub.review.queries.queue import COMPARED
+from hub.review.reasons import reasons
 
 router = APIRouter(prefix="/review", dependencies=[Depends(requires(Scope.REVIEW))])
 Cursor = Annotated[str | None, Query(max_length=1_000)]
-# A page of work; what is solved makes room for the next.
-MOST_CONFLICTS = 50
+Percent = Annotated[int, Query(ge=0, le=100)]
+MOST_NAME = 60
 
 
 def queue_filter(
+    *,
     kind: PartyKind | Literal[""] = "",
     source: Annotated[str, Query(max_length=40)] = "",
+    department: Department | Literal[""] = "",
     q: Annotated[str, Query(max_length=200)] = "",
-    sort: Literal["likely", "unlikely", "teaching", "oldest"] = "likely",
+    least: Percent | Literal[""] = 0,
+    most: Percent | Literal[""] = 100,
+    age: Annotated[int, Query(ge=0, le=36_500)] | Literal[""] = 0,
+    value: Annotated[int, Query(ge=0, le=10**12)] | Literal[""] = 0,
+    view: Literal["open", "later", "asked"] = "open",
+    sort: Literal["impact", "likely", "unlikely", "teaching", "oldest"] = "likely",
 ) -> QueueFilter:
     """The filter that the query of an address describes."""
-    return QueueFilter(str(kind), source, q.replace("\x00", "").strip(), sort)
+    return QueueFilter(
+        kind=str(kind),
+        source=source.replace("\x00", ""),
+        department=str(department),
+        q=q.replace("\x00", "").strip(),
+        least=least or 0,
+        most=100 if most == "" else most,
+        age=age or 0,
+        value=value or 0,
+        view=view,
+        sort=sort,
+    )
+
+
+def seat(who: SignedIn, settings: OfSettings) -> Seat:
+    """Whose queue is asked for."""
+    return Seat(who, settings.review.routes)
 
 
 Wanted = Annotated[QueueFilter, Depends(queue_filter)]
+OfSeat = Annotated[Seat, Depends(seat)]
 
 
 def address(path: str, wanted: QueueFilter, **more: object) -> str:
@@ -39,73 +66,84 @@ def address(path: str, wanted: QueueFilter, **more: object) -> str:
     return f"{path}?{urlencode(chosen)}" if chosen else path
 
 
+def work(row: Row[Any] | None, wanted: QueueFilter, **more: object) -> str:
+    """Where a line of the queue is worked on; the queue itself where there is none."""
+    if row is None:
+        return address("/review", wanted, **more)
+    path = f"/review/together/{row.party_a}" if row.together else f"/review/{row.party_a}/{row.party_b}"
+    return address(path, wanted, **more)
+
+
 @router.get("")
-def queue(request: Request, connection: Reading, wanted: Wanted, cursor: Cursor = None, done: int = 0) -> Response:
-    page = pairs.waiting(connection, wanted, cursor)
-    waiting = pairs.count_waiting(connection, QueueFilter())
+def show(
+    *,
+    request: Request,
+    connection: Reading,
+    of: OfSeat,
+    wanted: Wanted,
+    cursor: Cursor = None,
+    done: int = 0,
+    bulk: int = 0,
+) -> Response:
+    page = queue.waiting(connection, of, wanted, cursor)
+    counts = queue.counts(connection, of, wanted)
     return render(
         request,
         "queue.html",
         wanted=wanted,
         page=page,
-        waiting=waiting,
-        matching=pairs.count_waiting(connection, wanted) if wanted.narrows() else waiting,
-        conflicts=len(conflicts.conflicts(connection)),
-        decided=pairs.decided_since(connection, 7),
-        sources=pairs.sources(connection),
+        counts=counts,
+        why={(row.party_a, row.party_b): why(row) for row in page.items},
+        views=[(name, address("/review", QueueFilter(view=name))) for name in ("open", "later", "asked")],
+        conflicts=conflicts.count(connection),
+        decided=decisions.decided_this_week(connection, of.who.name),
+        sources=queue.sources(connection),
+        filters=saved.saved(connection, of.who.name),
         run=overview.last_run(connection),
-        done=done_by(request, connection, done),
+        done=done_by(connection, of.who, done),
+        bulk=bulk_by(connection, of.who, bulk),
         next_page=address("/review", wanted, cursor=page.next) if page.next else None,
-        paged=cursor is not None,
-        link=lambda row: address(f"/review/{row.party_a}/{row.party_b}", wanted),
+        first_page=address("/review", wanted) if cursor else None,
+        link=lambda row: work(row, wanted),
+        here=address("/review", wanted),
+        bulk_action=address("/review/bulk", wanted),
+        save_action=address("/review/filters", wanted),
     )
 
 
-@router.get("/history")
-def history(
-    *,
-    request: Request,
-    connection: Reading,
-    who: SignedIn,
-    by: Literal["me", "all"] = "me",
-    cursor: Cursor = None,
-    done: int = 0,
+@router.post("/filters", dependencies=[Depends(from_our_form)])
+def save_filter(
+    connection: Writing, who: SignedIn, wanted: Wanted, name: Annotated[str, Form(max_length=MOST_NAME)]
 ) -> Response:
-    page = pairs.decisions(connection, who.name if by == "me" else None, cursor)
-    return render(
-        request,
-        "history.html",
-        page=page,
-        by=by,
-        undone=pairs.judgement(connection, done) if done else None,
-        next_page=f"/review/history?{urlencode({'by': by, 'cursor': page.next})}" if page.next else None,
-    )
+    """Keep the filter of the address under a name."""
+    called = name.replace("\x00", "").strip()
+    if not called:
+        raise OneRecordError("give the filter a name")
+    saved.save(connection, who.name, called, urlencode(wanted.chosen()))
+    return RedirectResponse(address("/review", wanted), 303)
 
 
-@router.get("/conflicts")
-def contradicting(request: Request, connection: Reading) -> Response:
-    """Judgements that cannot all hold; whoever takes one of them back solves the conflict."""
-    found = conflicts.conflicts(connection)
-    shown = conflicts.told(connection, found[:MOST_CONFLICTS])
-    return render(request, "conflicts.html", conflicts=shown, many=len(found))
-
-
-@router.post("/history/{judgement_id}/undo", dependencies=[Depends(from_our_form)])
-def undo(
-    connection: Writing, who: SignedIn, judgement_id: int, reason: Annotated[str, Form(max_length=2_000)] = ""
+@router.post("/filters/delete", dependencies=[Depends(from_our_form)])
+def delete_filter(
+    connection: Writing, who: SignedIn, wanted: Wanted, name: Annotated[str, Form(max_length=MOST_NAME)]
 ) -> Response:
-    """Take back one's own judgement; an admin may take back anybody's."""
-    judgement = pairs.judgement(connection, judgement_id)
-    if judgement is None:
-        raise NotFoundError(f"no person made a judgement {judgement_id}")
-    if judgement.author != who.name and not who.may(Scope.ADMIN):
-        raise HTTPException(403, f"judgement {judgement_id} is {judgement.author}'s; only they or an admin undo it")
-    ledger.undo(connection, judgement_id, author=who.name, reason=reason.strip() or "taken back in the review queue")
-    return RedirectResponse(f"/review/history?done={judgement_id}", 303)
+    saved.delete(connection, who.name, name.replace("\x00", ""))
+    return RedirectResponse(address("/review", wanted), 303)
 
 
-def done_by(request: Request, connection: Reading, judgement_id: int) -> object:
+def why(row: Row[Any]) -> str:
+    """Why a line of the queue is there, from what it holds of both records."""
+    line = row._mapping  # noqa: SLF001  # SQLAlchemy's public name for it
+    return reasons(*({name: line[f"{side}_{name}"] for name in COMPARED} for side in ("a", "b")))
+
+
+def done_by(connection: Connection, who: Principal, judgement_id: int) -> Row[Any] | None:
     """The live judgement that the visitor has just made, so that the page can offer to undo it."""
-    judgement = pairs.judgement(connection, judgement_id) if judgement_id else None
-    mine = judgement is not None and judgement.author == request.state.principal.name
-    return judgement if judgement is not None and mine and judgement.ended_at is None else None
+    found = decisions.judgement(connection, judgement_id) if judgement_id else None
+    return found if found is not None and found.author == who.name and found.ended_at is None else None
+
+
+def bulk_by(connection: Connection, who: Principal, bulk_id: int) -> Row[Any] | None:
+    """The same for a bulk act."""
+    found = decisions.bulk(connection, bulk_id) if bulk_id else None
+    return found if found is not None and found.author == who.name and found.live else None

@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, RowMapping, text
 
 from hub.api import paging
-from hub.review.queries.pairs import like
 
 PAGE = 50
 
@@ -148,3 +147,9 @@ def name_of(connection: Connection, golden_id: uuid.UUID) -> str | None:
     return connection.execute(
         text("SELECT name FROM golden.customer WHERE golden_id = :id"), {"id": golden_id}
     ).scalar_one_or_none()
+
+
+def like(words: str) -> str:
+    """A pattern that finds `words` anywhere; what the visitor typed is never a wildcard."""
+    escaped = words.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
+    return f"%{escaped}%"

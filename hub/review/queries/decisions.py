@@ -1,58 +1,117 @@
-"""What people decided, counted by week and held against what the model held; never by person."""
+"""What people decided: single judgements and bulk acts, whose they are, and how many there are."""
 
-import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-# Judgements of people on pairs that concern a department, those taken back since then included: they were work, too.
-_CONCERNED = """
-    FROM identity.judgement j
-    JOIN canonical.party a ON a.party_id = j.party_a JOIN canonical.party b ON b.party_id = j.party_b
-    WHERE j.author_kind = 'person' AND j.made_at >= :first
-      AND (a.department = ANY(:departments) OR b.department = ANY(:departments))"""
+from hub.api import paging
+from hub.review.queries import routing
+from hub.review.queries.filters import Seat
 
-# The model leans to what is likelier than not.
-_BY_WEEK = f"""
-    SELECT CAST(date_trunc('week', j.made_at AT TIME ZONE 'UTC') AS date) AS week,
-        count(*) FILTER (WHERE j.verdict = 'same') AS same,
-        count(*) FILTER (WHERE j.verdict = 'different') AS different,
-        count(*) FILTER (WHERE j.verdict = 'unsure') AS unsure,
-        count(*) FILTER (WHERE j.verdict <> 'unsure' AND j.probability IS NOT NULL) AS comparable,
-        count(*) FILTER (WHERE j.verdict <> 'unsure' AND (j.probability >= 0.5) = (j.verdict = 'same')) AS agreed
-    {_CONCERNED} GROUP BY 1 ORDER BY 1"""
-
-_BY_CHANCE = """
-    SELECT width_bucket(j.probability, 0, 1.0000001, 10) AS tenth, count(*) AS many,
-        count(*) FILTER (WHERE j.verdict = 'same') AS same, avg(j.probability) AS held
-    FROM identity.judgement j JOIN canonical.party a ON a.party_id = j.party_a
-    WHERE j.author_kind = 'person' AND j.ended_at IS NULL AND j.verdict <> 'unsure' AND j.probability IS NOT NULL
-      AND a.kind = :kind
-    GROUP BY 1 ORDER BY 1"""
-
-_DAYS_TO_DECIDE = f"""
-    SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM j.made_at - p.first_seen_at)) / 86400.0
-    {_CONCERNED.replace("WHERE", "JOIN identity.pair p ON p.party_a = j.party_a AND p.party_b = j.party_b WHERE", 1)}
-      AND j.made_at >= p.first_seen_at"""
+PAGE = 25
 
 
-def by_week(connection: Connection, first: dt.date, departments: Collection[str]) -> Sequence[Row[Any]]:
-    """Weeks with judgements from `first` on: week (its Monday), same, different, unsure; comparable and agreed.
+def judgement(connection: Connection, judgement_id: int) -> Row[Any] | None:
+    """A person's judgement with the names of both records."""
+    return connection.execute(
+        text(
+            """SELECT j.*, a.name AS a_name, b.name AS b_name FROM identity.judgement j
+               JOIN canonical.party a ON a.party_id = j.party_a JOIN canonical.party b ON b.party_id = j.party_b
+               WHERE j.judgement_id = :id AND j.author_kind = 'person'"""
+        ),
+        {"id": judgement_id},
+    ).one_or_none()
 
-    `comparable` are those that say same or different of a pair of which the model held something.
+
+def bulk(connection: Connection, bulk_id: int) -> Row[Any] | None:
+    """An act of many judgements, and how many of them hold still (`live`)."""
+    return connection.execute(
+        text(
+            """SELECT b.*, (SELECT count(*) FROM identity.judgement j
+                            WHERE j.bulk_id = b.bulk_id AND j.ended_at IS NULL) AS live
+               FROM identity.bulk b WHERE b.bulk_id = :id"""
+        ),
+        {"id": bulk_id},
+    ).one_or_none()
+
+
+def of_bulk(connection: Connection, bulk_id: int) -> tuple[int, ...]:
+    """The judgements of an act that hold still."""
+    rows = connection.execute(
+        text(
+            """SELECT judgement_id FROM identity.judgement WHERE bulk_id = :id AND ended_at IS NULL
+               ORDER BY judgement_id"""
+        ),
+        {"id": bulk_id},
+    )
+    return tuple(rows.scalars())
+
+
+def history(
+    connection: Connection, seat: Seat, author: str | None, cursor: str | None, limit: int = PAGE
+) -> paging.Page[Row[Any]]:
+    """What people decided, newest first; by one author, or by all as far as it is routed to who asks.
+
+    A bulk act is one entry, at its last judgement; its `many` tells how many judgements it had.
     """
-    return connection.execute(text(_BY_WEEK), {"first": first, "departments": list(departments)}).all()
+    before = paging.decode(cursor, [int], [author])[0] if cursor else None
+    routed, parameters = routing.departments(seat.routes, "r")
+    mine = seat.who.departments
+    rows = connection.execute(
+        text(
+            f"""SELECT r.* FROM (
+                    SELECT j.*, a.name AS a_name, b.name AS b_name, a.source AS a_source, b.source AS b_source, a.kind,
+                        ARRAY[a.source, b.source] AS sources, ARRAY[a.department, b.department] AS departments,
+                        k.pairs AS many,
+                        (SELECT count(*) FROM identity.judgement o
+                         WHERE o.bulk_id = j.bulk_id AND o.ended_at IS NULL) AS live
+                    FROM identity.judgement j
+                    JOIN canonical.party a ON a.party_id = j.party_a JOIN canonical.party b ON b.party_id = j.party_b
+                    LEFT JOIN identity.bulk k ON k.bulk_id = j.bulk_id
+                    WHERE j.author_kind = 'person'
+                      AND (j.bulk_id IS NULL OR NOT EXISTS (SELECT 1 FROM identity.judgement o
+                           WHERE o.bulk_id = j.bulk_id AND o.judgement_id > j.judgement_id))
+                ) r
+                WHERE true {"AND r.author = :author" if author else ""}
+                {"AND r.judgement_id < :before" if before else ""}
+                {f"AND ({routed}) && CAST(:mine AS text[])" if mine is not None and author is None else ""}
+                ORDER BY r.judgement_id DESC LIMIT :limit"""
+        ),
+        {**parameters, "author": author, "before": before, "limit": limit + 1, "mine": sorted(mine or ())},
+    ).all()
+    return paging.cut(rows, limit, lambda row: paging.encode([row.judgement_id], [author]))
 
 
-def days_to_decide(connection: Connection, first: dt.date, departments: Collection[str]) -> float | None:
-    """Median days from finding a pair to its judgement, of judgements from `first` on; None if there are none."""
-    found: float | None = connection.execute(
-        text(_DAYS_TO_DECIDE), {"first": first, "departments": list(departments)}
-    ).scalar_one()
-    return found
+def decided_since(connection: Connection, days: int) -> int:
+    """How many live judgements people made in the last `days` days."""
+    return int(
+        connection.execute(
+            text(
+                """SELECT count(*) FROM identity.judgement WHERE author_kind = 'person' AND ended_at IS NULL
+                   AND made_at > now() - make_interval(days => :days)"""
+            ),
+            {"days": days},
+        ).scalar_one()
+    )
 
 
-def by_chance(connection: Connection, kind: str) -> Sequence[Row[Any]]:
-    """How people judge pairs by what the model held: tenth (1 to 10), many, same, held (mean probability)."""
-    return connection.execute(text(_BY_CHANCE), {"kind": kind}).all()
+def decided_this_week(connection: Connection, author: str) -> int:
+    """How many pairs a person decided since Monday, those that were taken back left out."""
+    return int(
+        connection.execute(
+            text(
+                """SELECT count(*) FROM identity.judgement WHERE author = :author AND author_kind = 'person'
+                   AND ended_at IS NULL AND made_at >= date_trunc('week', now())"""
+            ),
+            {"author": author},
+        ).scalar_one()
+    )
+
+
+def names(connection: Connection, refs: Sequence[str]) -> dict[str, str]:
+    """The name of each record, by ref."""
+    rows = connection.execute(
+        text("SELECT ref, name FROM canonical.party WHERE ref = ANY(:refs)"), {"refs": list(refs)}
+    )
+    return {row.ref: row.name for row in rows}
