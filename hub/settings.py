@@ -3,9 +3,10 @@
 import ipaddress
 import os
 import tomllib
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import (
@@ -136,6 +137,22 @@ class GateSettings(Section):
     )
 
 
+class TwoPeopleSettings(Section):
+    """Above what a merge needs a second person; nothing is set: never."""
+
+    money: dict[Annotated[str, Field(pattern="^[A-Z]{3}$")], Annotated[Decimal, Field(ge=0)]] = Field(
+        default_factory=dict,
+        description="per currency: open opportunities and open invoices of the customer that it would make",
+    )
+    records: int | None = Field(None, ge=1, description="how many source records that customer would have")
+
+
+class ReviewSettings(Section):
+    """How people decide."""
+
+    two_people_above: TwoPeopleSettings = TwoPeopleSettings()
+
+
 class WebhookSettings(Section):
     """Where changes may be delivered to: public addresses over https, and what is allowed here."""
 
@@ -173,6 +190,7 @@ class Settings(BaseSettings):
     match: MatchSettings = MatchSettings()
     hygiene: HygieneSettings = HygieneSettings()
     gate: GateSettings = GateSettings()
+    review: ReviewSettings = ReviewSettings()
     webhook: WebhookSettings = WebhookSettings()
 
     @model_validator(mode="after")

@@ -25,7 +25,7 @@ from hub.api.paging import CursorError
 from hub.api.queries import Published
 from hub.db.engine import open_database
 from hub.db.reader import Reader
-from hub.errors import ConfigurationError, ConflictError, NotFoundError, OneRecordError
+from hub.errors import ConfigurationError, ConflictError, NotAllowedError, NotFoundError, OneRecordError
 from hub.review.gate import API, Gate, Guard
 from hub.review.page import render
 from hub.review.pages import compare, customers, findings, overview, queue, sign_in
@@ -102,7 +102,7 @@ def _status(error: Exception) -> tuple[int, str]:
     if isinstance(error, RequestValidationError):
         names = ", ".join(sorted({str(e["loc"][-1]) for e in error.errors()}))
         return 422, f"not valid: {names}"
-    statuses = ((NotFoundError, 404), (ConflictError, 409), (CursorError, 400))
+    statuses = ((NotFoundError, 404), (ConflictError, 409), (NotAllowedError, 403), (CursorError, 400))
     return next((status for kind, status in statuses if isinstance(error, kind)), 400), str(error)
 
 

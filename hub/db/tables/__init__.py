@@ -1,8 +1,8 @@
 """All tables, one module per schema. Importing this package fills `metadata`."""
 
-from hub.db.tables import canonical, golden, identity, landing, ops, quality
+from hub.db.tables import acts, canonical, golden, identity, landing, ops, quality
 from hub.db.tables.base import SCHEMAS, Base
 
 metadata = Base.metadata
 
-__all__ = ["SCHEMAS", "Base", "canonical", "golden", "identity", "landing", "metadata", "ops", "quality"]
+__all__ = ["SCHEMAS", "Base", "acts", "canonical", "golden", "identity", "landing", "metadata", "ops", "quality"]

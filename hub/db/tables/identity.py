@@ -114,6 +114,7 @@ class Judgement(Base):
             unique=True,
             postgresql_where=text("ended_at IS NULL"),
         ),
+        Index(None, "party_a"),
         Index(None, "party_b"),
         SCHEMA,
     )
