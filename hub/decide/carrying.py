@@ -15,7 +15,7 @@ from hub.decide import choosing, kept, proposals, rights, stake
 from hub.decide.decision import Decision
 from hub.decide.kept import Changed
 from hub.decide.picture import Picture, changes, look
-from hub.errors import ConflictError
+from hub.errors import ConflictError, OneRecordError
 from hub.golden.gather import Rules
 from hub.identity import acts, parties
 from hub.identity.acts import Act
@@ -73,19 +73,19 @@ def decide(
     Raises:
         StaleError: it would make something else by now.
         NotAllowedError, ConflictError: as `preview`; or a proposal of this waits already.
+        OneRecordError: there is no reason, or a choice is none that the records offer.
     """
-    limits = settings.review.two_people_above
-    attempt = connection.begin_nested()
-    picture, changed = carry_out(connection, settings, decision)
-    rights.demand(who, picture.departments())
-    still_as_shown(picture, digest, shown)
-    choosing.check(picture, decision.choices)
-    needs = _needs_two(connection, settings, picture) if stake.asked(limits) else None
-    if needs is None:
-        act_id = finish(connection, decision, picture, changed)
-        attempt.commit()
-        return Done(act_id=act_id)
-    attempt.rollback()
+    if not decision.reason:
+        raise OneRecordError("say why: an act without a reason helps nobody later")
+    with connection.begin_nested() as attempt:
+        picture, changed = carry_out(connection, settings, decision)
+        rights.demand(who, picture.departments())
+        still_as_shown(picture, digest, shown)
+        choosing.check(picture, decision.choices)
+        needs = needs_two(connection, settings, picture)
+        if needs is None:
+            return Done(act_id=finish(connection, decision, picture, changed))
+        attempt.rollback()
     return Done(proposal_id=proposals.enter(connection, decision, picture, needs))
 
 
@@ -96,10 +96,11 @@ def confirmed(connection: Connection, settings: Settings, who: Principal, propos
         StaleError: it would make something else by now, and must be proposed again.
         NotAllowedError: `who` does not answer for one of the customers.
     """
-    picture, changed = carry_out(connection, settings, proposal.decision)
-    rights.demand(who, picture.departments())
-    still_as_shown(picture, proposal.digest, proposal.shown)
-    return finish(connection, proposal.decision, picture, changed, confirmed_by=who.name)
+    with connection.begin_nested():
+        picture, changed = carry_out(connection, settings, proposal.decision)
+        rights.demand(who, picture.departments())
+        still_as_shown(picture, proposal.digest, proposal.shown)
+        return finish(connection, proposal.decision, picture, changed, confirmed_by=who.name)
 
 
 def still_as_shown(picture: Picture, digest: str, shown: Mapping[str, Any] | None) -> None:
@@ -120,11 +121,14 @@ def finish(
     return act_id
 
 
-def _needs_two(connection: Connection, settings: Settings, picture: Picture) -> stake.Stake | None:
+def needs_two(connection: Connection, settings: Settings, picture: Picture) -> stake.Stake | None:
     """The largest stake of the customers that come together, if it needs two people."""
+    limits = settings.review.two_people_above
+    if not stake.asked(limits):
+        return None
     groups = {number: customer.refs for number, customer in enumerate(picture.merged())}
     found = stake.stakes(connection, groups).values()
-    above = [one for one in found if one.above(settings.review.two_people_above)]
+    above = [one for one in found if one.above(limits)]
     return max(above, key=lambda one: one.records, default=None)
 
 

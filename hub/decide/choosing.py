@@ -108,10 +108,16 @@ def _options(
     found: dict[str, Option] = {}
     winner = told["ref"] if told["rule"] != "manual" else ""
     for record in sorted(customer.records, key=lambda record: record.ref != winner):
-        said = ", ".join(value for value in _values(group, parties[record.ref]).values() if value)
+        said = _written([value for value in _values(group, parties[record.ref]).values() if value])
         if said and said not in found:
             found[said] = Option(record.ref, record.source, record.department, said, record.ref == winner)
     return tuple(found.values())
+
+
+def _written(values: Sequence[str]) -> str:
+    """A full name says what its parts say."""
+    first, *others = values or [""]
+    return first if all(other in first for other in others) else ", ".join(values)
 
 
 def _parties(connection: Connection, refs: Sequence[str]) -> dict[str, Mapping[str, Any]]:

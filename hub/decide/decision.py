@@ -52,7 +52,7 @@ def merge(
     first, *others = several
     made = [acts.merge(connection, first, other, author=author, reason=reason) for other in others]
     said = tuple(dict.fromkeys(chain.from_iterable(act.said for act in made)))
-    return Decision("merge", " ".join(several), said, author, _given(reason), choices or {})
+    return Decision("merge", " ".join(several), said, author, reason, choices or {})
 
 
 def split(
@@ -64,16 +64,9 @@ def split(
         NotFoundError, OneRecordError: as `hub.identity.acts.unmerge`.
     """
     act = acts.unmerge(connection, golden_id, parts, author=author, reason=reason)
-    return Decision("split", golden_id, act.said, author, _given(reason))
+    return Decision("split", golden_id, act.said, author, reason)
 
 
 def undo(act_id: int, *, author: str, reason: str) -> Decision:
     """Take an act back."""
-    return Decision("undo", f"act {act_id}", (), author, _given(reason), undoes=act_id)
-
-
-def _given(reason: str) -> str:
-    said = reason.replace("\x00", "").strip()
-    if not said:
-        raise OneRecordError("say why: an act without a reason helps nobody later")
-    return said
+    return Decision("undo", f"act {act_id}", (), author, reason, undoes=act_id)

@@ -129,9 +129,13 @@ def undone_by(connection: Connection, act_id: int) -> int | None:
 
 
 def of_judgement(connection: Connection, judgement_id: int) -> int | None:
-    """The act that a judgement was entered by; None where it stands by itself."""
+    """The act that says a judgement and values in one; None where the judgement can be taken back by itself."""
     return connection.execute(
-        text("SELECT act_id FROM identity.act_judgement WHERE entered_id = :id LIMIT 1"), {"id": judgement_id}
+        text(
+            """SELECT act_id FROM identity.act_judgement JOIN identity.act USING (act_id)
+               WHERE entered_id = :id AND kind = 'judge' LIMIT 1"""
+        ),
+        {"id": judgement_id},
     ).scalar_one_or_none()
 
 

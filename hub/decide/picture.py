@@ -153,7 +153,7 @@ def as_if_merged(connection: Connection, refs: Sequence[str], rules: Rules) -> P
     rows = connection.execute(text(_MEMBERS), {"refs": list(refs), "left": []}).all()
     oldest = min(rows, key=lambda row: row.number)
     before = {row.ref: row.golden_id for row in rows}
-    return _of_rows(connection, [row._replace(golden_id=oldest.golden_id) for row in rows], before, rules)
+    return _of_rows(connection, rows, before, rules, all_in=oldest.golden_id)
 
 
 # Through party_id and golden_id, so that it costs what the customers have.
@@ -172,13 +172,21 @@ _MEMBERS = """
 """
 
 
-def _of_rows(connection: Connection, rows: Sequence[Any], before: Mapping[str, str | None], rules: Rules) -> Picture:
+def _of_rows(
+    connection: Connection,
+    rows: Sequence[Any],
+    before: Mapping[str, str | None],
+    rules: Rules,
+    *,
+    all_in: str | None = None,
+) -> Picture:
+    """`all_in`: the customer that all are to belong to, whatever they belong to now."""
     facts = facts_of(connection, [row.ref for row in rows])
     records: dict[str, list[Record]] = defaultdict(list)
     for row in rows:
-        old = before.get(row.ref)
-        came_from = old if old != row.golden_id else None
-        records[row.golden_id].append(
+        golden_id, old = all_in or row.golden_id, before.get(row.ref)
+        came_from = old if old != golden_id else None
+        records[golden_id].append(
             Record(
                 row.ref, row.source, row.department, row.name, row.owner_name, row.deleted, came_from,
                 facts.get(row.ref, {}),

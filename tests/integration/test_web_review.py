@@ -195,7 +195,7 @@ def test_a_name_is_text_and_nothing_else(hub, signed_in):
     shown |= {page: visitor.get(page).text for page in ("/review/history", f"{link}?")}
     for page, html in shown.items():
         assert "&lt;script&gt;" in html, page
-        assert "<script" not in html
+        assert "<script" not in html.replace('<script src="/static/keys.js" defer></script>', "")
         assert "<img src=x" not in html
     echoed = visitor.get("/customers", params={"q": '"><script>alert(1)</script>'}).text
     assert "<script" not in echoed

@@ -10,11 +10,14 @@ from sqlalchemy import Connection, Row
 
 from dedup.pictures import waterfall
 from hub.access import Scope
+from hub.decide import judging
 from hub.errors import NotFoundError, OneRecordError
-from hub.identity import explain, ledger
+from hub.identity import explain
 from hub.model.kinds import Verdict
 from hub.review import words
 from hub.review.page import OfSettings, Reading, SignedIn, Writing, from_our_form, render, requires
+from hub.review.pages import together
+from hub.review.pages.deciding import FromPreview
 from hub.review.pages.queue import Wanted, address, done_by
 from hub.review.queries import pairs
 from hub.settings import Settings
@@ -73,6 +76,7 @@ def compare(
         skip=address(f"/review/{following.party_a}/{following.party_b}", wanted) if following else None,
         waiting=pairs.count_waiting(connection, wanted),
         done=done_by(request, connection, done),
+        **together.around(request, settings, a, b),
     )
 
 
@@ -80,22 +84,26 @@ def compare(
 def judge(
     *,
     connection: Writing,
+    settings: OfSettings,
     who: SignedIn,
     wanted: Wanted,
+    form: FromPreview,
     party_a: PartyId,
     party_b: PartyId,
     verdict: Annotated[Verdict, Form()],
-    reason: Annotated[str, Form(max_length=2_000)] = "",
     seen: Annotated[int | None, Form()] = None,
 ) -> Response:
     """Enter the judgement and go on to the next pair. `seen` is the live judgement that the page showed."""
     a, b = _both(connection, party_a, party_b)
     pairs.still_as_seen(connection, min(party_a, party_b), max(party_a, party_b), seen)
-    why = reason.replace("\x00", "").strip() or "compared by eye in the review queue"
-    judgement_id = ledger.judge(connection, a.ref, b.ref, verdict, author=who.name, reason=why)
+    why = form.reason or "compared by eye in the review queue"
+    said = (a.ref, b.ref, verdict)
+    judged = judging.judge(connection, settings, said, author=who.name, reason=why, choices=form.choices)
+    if judged.proposal_id is not None:
+        return RedirectResponse(f"/review/proposals/{judged.proposal_id}", 303)
     following = pairs.following(connection, wanted, party_a, party_b)
     path = f"/review/{following.party_a}/{following.party_b}" if following else "/review"
-    return RedirectResponse(address(path, wanted, done=judgement_id), 303)
+    return RedirectResponse(address(path, wanted, done=judged.judgement_id), 303)
 
 
 def lines(a: Row[Any], b: Row[Any]) -> list[Line]:

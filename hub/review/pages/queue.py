@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from hub.access import Scope
+from hub.decide import kept
 from hub.errors import NotFoundError
 from hub.identity import conflicts, ledger
 from hub.model.kinds import PartyKind
@@ -100,6 +101,10 @@ def undo(
         raise NotFoundError(f"no person made a judgement {judgement_id}")
     if judgement.author != who.name and not who.may(Scope.ADMIN):
         raise HTTPException(403, f"judgement {judgement_id} is {judgement.author}'s; only they or an admin undo it")
+    act_id = kept.of_judgement(connection, judgement_id)
+    if act_id is not None and judgement.ended_at is None:
+        # Values were chosen with it: they are taken back together, seeing first what that does.
+        return RedirectResponse(f"/review/acts/{act_id}/undo", 303)
     ledger.undo(connection, judgement_id, author=who.name, reason=reason.strip() or "taken back in the review queue")
     return RedirectResponse(f"/review/history?done={judgement_id}", 303)
 
