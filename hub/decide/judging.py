@@ -99,7 +99,8 @@ def _choose(connection: Connection, settings: Settings, decision: Decision) -> N
 
 def _joined(connection: Connection, said: Sequence[Said]) -> list[tuple[list[Said], list[str]]]:
     """The pairs that join customers, grouped by the customer that each would be part of, with all its records."""
-    home, members = _homes(connection, [ref for a, b, _ in said for ref in (a, b)])
+    pending = _pending(connection)
+    home, members = _homes(connection, [ref for a, b, _ in (*said, *pending) for ref in (a, b)])
     leads: dict[str, str] = {}
 
     def root(golden_id: str) -> str:
@@ -107,8 +108,11 @@ def _joined(connection: Connection, said: Sequence[Said]) -> list[tuple[list[Sai
             golden_id = leads[golden_id]
         return golden_id
 
-    joining = [one for one in said if home.get(one[0]) != home.get(one[1]) and one[0] in home and one[1] in home]
-    for a, b, _ in joining:
+    def joins(one: Said) -> bool:
+        return one[0] in home and one[1] in home and home[one[0]] != home[one[1]]
+
+    joining = [one for one in said if joins(one)]
+    for a, b, _ in (*joining, *filter(joins, pending)):
         one, other = root(home[a]), root(home[b])
         if one != other:
             leads[other] = one
@@ -119,6 +123,18 @@ def _joined(connection: Connection, said: Sequence[Said]) -> list[tuple[list[Sai
     for golden_id, refs in members.items():
         records[root(golden_id)] += refs
     return [(several, records[lead]) for lead, several in pairs.items()]
+
+
+def _pending(connection: Connection) -> list[Said]:
+    """What people said to be the same and resolve did not carry out yet: it counts as done when more is added to it."""
+    rows = connection.execute(
+        text(
+            """SELECT a.ref, b.ref FROM identity.to_resolve q
+               JOIN identity.judgement j ON j.party_a = q.party_id AND j.ended_at IS NULL AND j.verdict = 'same'
+               JOIN canonical.party a ON a.party_id = j.party_a JOIN canonical.party b ON b.party_id = j.party_b"""
+        )
+    )
+    return [(row[0], row[1], Verdict.SAME) for row in rows]
 
 
 def _homes(connection: Connection, refs: Sequence[str]) -> tuple[dict[str, str], dict[str, list[str]]]:

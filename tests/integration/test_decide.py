@@ -254,6 +254,14 @@ def test_many_small_judgements_that_make_one_large_customer_wait_together(world,
         assert judging.hold_back(connection, limits, said, author="ann", reason="bulk") == (said, [])
 
 
+def test_one_small_judgement_after_the_other_makes_no_large_customer_unseen(world, settings):
+    limits = careful(settings, records=2)
+    for said, passes in (((A, B, Verdict.SAME), True), ((B, C, Verdict.SAME), False), ((C, D, Verdict.SAME), True)):
+        with world.engine.begin() as connection:
+            judged = judging.judge(connection, limits, said, author="ann", reason="one desk")
+        assert (judged.judgement_id is not None) is passes, said
+
+
 def test_a_judgement_with_values_is_one_act(world, settings):
     with world.engine.begin() as connection:
         judged = judging.judge(
