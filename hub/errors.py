@@ -56,3 +56,7 @@ class ConflictError(OneRecordError):
     """Somebody else changed what this act was based on; says what changed."""
 
     exit_code = 5
+
+
+class NotAllowedError(OneRecordError):
+    """Whoever asks has no right to do this; says whose right it is."""

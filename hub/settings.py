@@ -3,9 +3,10 @@
 import ipaddress
 import os
 import tomllib
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import (
@@ -137,6 +138,16 @@ class GateSettings(Section):
     )
 
 
+class TwoPeopleSettings(Section):
+    """Above what a merge needs a second person; nothing is set: never."""
+
+    money: dict[Annotated[str, Field(pattern="^[A-Z]{3}$")], Annotated[Decimal, Field(ge=0)]] = Field(
+        default_factory=dict,
+        description="per currency: open opportunities and open invoices of the customer that it would make",
+    )
+    records: int | None = Field(None, ge=1, description="how many source records that customer would have")
+
+
 class Route(Section):
     """Pairs that fit are judged by these departments; what is left out fits every pair."""
 
@@ -153,6 +164,7 @@ class ReviewSettings(Section):
         (), description="the first that fits a pair decides; without one, the departments of both records judge it"
     )
     claim_minutes: int = Field(10, ge=1, le=240, description="so long an opened pair is left to who opened it")
+    two_people_above: TwoPeopleSettings = TwoPeopleSettings()
 
 
 class WebhookSettings(Section):

@@ -25,13 +25,14 @@ from hub.api.paging import CursorError
 from hub.api.queries import Published
 from hub.db.engine import open_database
 from hub.db.reader import Reader
-from hub.errors import ConfigurationError, ConflictError, NotFoundError, OneRecordError
+from hub.errors import ConfigurationError, ConflictError, NotAllowedError, NotFoundError, OneRecordError
 from hub.review import looks
 from hub.review.gate import API, Gate, Guard
 from hub.review.oidc import Provider
 from hub.review.page import render
 from hub.review.pages import (
     account,
+    acts,
     audit,
     blind,
     bulk,
@@ -40,12 +41,15 @@ from hub.review.pages import (
     dashboard,
     findings,
     history,
+    merge,
     model,
     overview,
     people,
+    proposals,
     provider,
     queue,
     sign_in,
+    split,
     together,
     waiting,
 )
@@ -78,8 +82,8 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
         app.include_router(api.router)
     app.add_api_route("/healthz", health, include_in_schema=False)
     for pages in (
-        sign_in, provider, overview, queue, bulk, history, together, waiting, dashboard, blind, model, customers,
-        findings, people, account, audit,
+        sign_in, provider, overview, queue, merge, acts, proposals, bulk, history, together, waiting, dashboard, blind,
+        model, split, customers, findings, people, account, audit,
     ):  # fmt: skip
         app.include_router(pages.router, include_in_schema=False)
     app.include_router(compare.router, include_in_schema=False, dependencies=[Depends(looks.at_a_pair)])
@@ -129,7 +133,7 @@ def _status(error: Exception) -> tuple[int, str]:
     if isinstance(error, RequestValidationError):
         names = ", ".join(sorted({str(e["loc"][-1]) for e in error.errors()}))
         return 422, f"not valid: {names}"
-    statuses = ((NotFoundError, 404), (ConflictError, 409), (CursorError, 400))
+    statuses = ((NotFoundError, 404), (ConflictError, 409), (NotAllowedError, 403), (CursorError, 400))
     return next((status for kind, status in statuses if isinstance(error, kind)), 400), str(error)
 
 

@@ -15,6 +15,10 @@ from hub.golden.consents import Statement, strictest
 from hub.golden.policy import ATTRIBUTES, Policy
 from hub.golden.survivorship import Golden, Manual, Member, survive
 
+OF_PARTY = """p.ref, p.department, p.source_updated_at, p.owner_name,
+    p.deleted_at IS NULL AND p.merged_into_ref IS NULL AS living,
+    p.deleted_at IS NULL OR p.merged_into_ref IS NOT NULL AS counted"""
+
 
 def members(connection: Connection) -> None:
     """Fill the temporary table `member` with the parties that belong to the customers in `composing` now.
@@ -23,10 +27,8 @@ def members(connection: Connection) -> None:
     """
     connection.execute(
         text(
-            """CREATE TEMP TABLE member ON COMMIT DROP AS
-               SELECT g.golden_id, p.ref, p.department, p.source_updated_at, p.owner_name,
-                      p.deleted_at IS NULL AND p.merged_into_ref IS NULL AS living,
-                      p.deleted_at IS NULL OR p.merged_into_ref IS NOT NULL AS counted
+            f"""CREATE TEMP TABLE member ON COMMIT DROP AS
+               SELECT g.golden_id, {OF_PARTY}
                FROM composing c
                JOIN identity.golden_id g ON g.golden_id = c.golden_id AND g.status = 'active'
                JOIN identity.membership m ON m.golden_id = g.golden_id AND m.until IS NULL

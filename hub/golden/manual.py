@@ -20,7 +20,7 @@ from hub.golden.survivorship import plain
 from hub.model.canonical import Party
 
 # Whom a person works for, or an organization belongs to, is a record of a source, not a value to be typed.
-_NOT_SAID = frozenset({"employer_ref", "parent_ref"})
+NOT_SAID = frozenset({"employer_ref", "parent_ref"})
 
 
 def say(
@@ -31,12 +31,14 @@ def say(
     author: str,
     reason: str,
     until: dt.datetime | None = None,
+    sources_say: Mapping[str, Any] | None = None,
 ) -> int:
     """Overrule the sources for the customer of the record `ref`; returns the number of the manual value.
 
     `values` are attributes of one group; what they leave out of it stays as it is now, by what a person said before or
     by the sources, and None says that there is none. It holds until it is ended, overruled or over, and is composed
-    with the next run. What was said of the group by this record before is ended, and kept as history.
+    with the next run. What was said of the group by this record before is ended, and kept as history. `sources_say`:
+    what the sources say of the group, for a customer that is not composed yet as it is to be.
 
     Raises:
         NotFoundError: no record has the ref.
@@ -46,7 +48,7 @@ def say(
     group = _group(party["kind"], values)
     given = _checked(party, values)
     composed = _composed(connection, party["golden_id"])
-    names = [name for name in group.attributes if name not in _NOT_SAID]
+    names = [name for name in group.attributes if name not in NOT_SAID]
     before = _said_before(connection, party["golden_id"], group.name)
     whole = {name: plain(composed.get(name)) for name in names} | before | given
     if group.required and not whole[group.attributes[0]]:
@@ -61,7 +63,9 @@ def say(
             "ref": ref,
             "group": group.name,
             "said": Jsonb(whole),
-            "replaced": Jsonb({name: _of_sources(composed, name) for name in names}),
+            "replaced": Jsonb(
+                {name: _of_sources(composed, name) for name in names} if sources_say is None else dict(sources_say)
+            ),
             "author": author,
             "reason": reason,
             "until": until,
@@ -115,7 +119,7 @@ def _party(connection: Connection, ref: str) -> RowMapping:
 
 
 def _group(kind: str, values: Mapping[str, str | None]) -> Group:
-    groups = {name: group for group in POLICY[kind] for name in group.attributes if name not in _NOT_SAID}
+    groups = {name: group for group in POLICY[kind] for name in group.attributes if name not in NOT_SAID}
     unknown = [name for name in values if name not in groups]
     if unknown or not values:
         what = repr(unknown[0]) if unknown else "nothing"

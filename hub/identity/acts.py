@@ -6,7 +6,7 @@ were seen, and the act is refused where they would be others by now.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations, pairwise, product
 from typing import Any
@@ -128,7 +128,7 @@ def unmerge(connection: Connection, golden_id: str, parts: Sequence[Sequence[str
 def dry_run(engine: Engine, act: Act) -> Consequences:
     """What the act would move now. Nothing is changed. Raises ConflictError where a judgement stands against it."""
     with engine.connect() as connection, connection.begin() as transaction:
-        consequences = _carried_out(connection, act)
+        consequences = carry_out(connection, act)
         transaction.rollback()
     return consequences
 
@@ -141,23 +141,34 @@ def perform(engine: Engine, act: Act, *, seen: str | None = None) -> Consequence
             something else by now.
     """
     with engine.begin() as connection:
-        consequences = _carried_out(connection, act)
-        if seen is not None and consequences.digest != seen:
+        moved = carry_out(connection, act)
+        if seen is not None and moved.digest != seen:
             raise ConflictError(f"{act.name} {act.subject} would move other records than when you looked: look again")
         told = ("merged", "split", "ended")
-        details = {"moved": len(consequences.moved), **{name: getattr(consequences, name) for name in told}}
+        details = {"moved": len(moved.moved), **{name: getattr(moved, name) for name in told}}
         record(connection, act.author, act.name, act.subject, reason=act.reason, details=details)
-    return consequences
+    return moved
 
 
-def _carried_out(connection: Connection, act: Act) -> Consequences:
+def carry_out(connection: Connection, act: Act) -> Consequences:
+    """Say what the act says and resolve at once, in this transaction. Raises ConflictError as `perform` does."""
+
+    def say() -> Sequence[int]:
+        released = ledger.end_all(connection, act.ended, author=act.author)
+        return (*released, *ledger.judge_all(connection, act.said, author=act.author, reason=act.reason))
+
+    moved = settled(connection, say, run_id=f"{act.name} by {act.author}")
+    _check(connection, act)
+    return replace(moved, ended=act.ended)
+
+
+def settled(connection: Connection, say: Callable[[], Sequence[int]], *, run_id: str) -> Consequences:
+    """What moves when `say`, which changes judgements and gives the parties concerned, is resolved at once."""
     take_turns(connection)
     before = last_lineage(connection)
-    released = ledger.end_all(connection, act.ended, author=act.author)
-    concerned = ledger.judge_all(connection, act.said, author=act.author, reason=act.reason)
-    settle(connection, np.array(sorted({*released, *concerned}), dtype=np.int64), run_id=f"{act.name} by {act.author}")
-    _check(connection, act)
-    return replace(consequences(connection, before), ended=act.ended)
+    concerned = say()
+    settle(connection, np.array(sorted(set(concerned)), dtype=np.int64), run_id=run_id)
+    return consequences(connection, before)
 
 
 def last_lineage(connection: Connection) -> int:
@@ -235,7 +246,7 @@ def consequences(connection: Connection, before: int) -> Consequences:
                ORDER BY p.ref"""
         )
     ).all()
-    facts = _facts(connection, [row.ref for row in rows])
+    facts = facts_of(connection, [row.ref for row in rows])
     lineage = connection.execute(
         text(
             """SELECT event, CAST(golden_id AS text), CAST(other_golden_id AS text) FROM identity.lineage
@@ -250,7 +261,7 @@ def consequences(connection: Connection, before: int) -> Consequences:
     )
 
 
-def _facts(connection: Connection, refs: list[str]) -> dict[str, dict[str, list[str]]]:
+def facts_of(connection: Connection, refs: Sequence[str]) -> dict[str, dict[str, list[str]]]:
     """Refs of the facts of each party, by kind."""
     parts = " UNION ALL ".join(
         f"""SELECT party_ref, '{kind}' AS kind, ref FROM canonical.{kind}
@@ -258,6 +269,6 @@ def _facts(connection: Connection, refs: list[str]) -> dict[str, dict[str, list[
         for kind in FACTS
     )
     found: dict[str, dict[str, list[str]]] = {}
-    for party_ref, kind, ref in connection.execute(text(f"{parts} ORDER BY 1, 2, 3"), {"refs": refs}):
+    for party_ref, kind, ref in connection.execute(text(f"{parts} ORDER BY 1, 2, 3"), {"refs": list(refs)}):
         found.setdefault(party_ref, {}).setdefault(kind, []).append(ref)
     return found

@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.db.tables.base import Arrived, Base, Moment, Money, Words
@@ -27,7 +27,13 @@ class Party(Base):
     """A source record that names a customer. party_id is the short name that matching and identity use for ref."""
 
     __tablename__ = "party"
-    __table_args__ = (Index(None, "source", "stream"), SCHEMA)
+    __table_args__ = (
+        Index(None, "source", "stream"),
+        # Who lives at the same address, or has a mailbox of the same company.
+        Index("ix_party_address", text("lower(street)"), "postcode"),
+        Index("ix_party_mail_domain", text("lower(split_part(email, '@', 2))")),
+        SCHEMA,
+    )
 
     party_id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     ref: Mapped[str] = mapped_column(unique=True)

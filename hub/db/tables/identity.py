@@ -118,6 +118,7 @@ class Judgement(Base):
             unique=True,
             postgresql_where=text("ended_at IS NULL"),
         ),
+        Index(None, "party_a"),
         Index(None, "party_b"),
         Index(None, "author", "made_at"),
         Index(None, "bulk_id", postgresql_where=text("bulk_id IS NOT NULL")),

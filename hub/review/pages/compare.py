@@ -11,11 +11,14 @@ from sqlalchemy import Connection, Row
 
 from dedup.pictures import waterfall
 from hub.access import Scope
+from hub.decide import judging
 from hub.errors import NotFoundError, OneRecordError
-from hub.identity import explain, ledger
+from hub.identity import explain
 from hub.model.kinds import Department, Verdict
 from hub.review import words
 from hub.review.page import OfSettings, Reading, Writing, from_our_form, render, requires
+from hub.review.pages.around import around
+from hub.review.pages.deciding import FromPreview
 from hub.review.pages.queue import OfSeat, Wanted, address, bulk_by, done_by, work
 from hub.review.queries import claims, pairs, questions, queue, routing
 from hub.review.queries.filters import Seat
@@ -90,6 +93,7 @@ def compare(
         waiting=queue.count(connection, of, wanted),
         done=done_by(connection, of.who, done),
         bulk=bulk_by(connection, of.who, bulk),
+        **around(request, settings, a, b),
     )
 
 
@@ -112,11 +116,12 @@ def judge(
     *,
     connection: Writing,
     of: OfSeat,
+    settings: OfSettings,
     wanted: Wanted,
+    form: FromPreview,
     party_a: PartyId,
     party_b: PartyId,
     verdict: Annotated[Verdict, Form()],
-    reason: Annotated[str, Form(max_length=2_000)] = "",
     seen: Annotated[int | None, Form()] = None,
 ) -> Response:
     """Enter the judgement and go on to the next work. `seen` is the live judgement that the page showed."""
@@ -125,11 +130,14 @@ def judge(
     pairs.still_as_seen(connection, party_a, party_b, seen)
     claims.hold(connection, [(party_a, party_b)], of.who.name)
     behind = queue.position(connection, wanted, (party_a, party_b))
-    why = reason.replace("\x00", "").strip() or "compared by eye in the review queue"
-    judgement_id = ledger.judge(connection, a.ref, b.ref, verdict, author=of.who.name, reason=why)
+    why = form.reason or "compared by eye in the review queue"
+    said = (a.ref, b.ref, verdict)
+    judged = judging.judge(connection, settings, said, author=of.who.name, reason=why, choices=form.choices)
     claims.release(connection, [(party_a, party_b)])
+    if judged.proposal_id is not None:
+        return RedirectResponse(f"/review/proposals/{judged.proposal_id}", 303)
     following = queue.following(connection, of, wanted, behind, (party_a, party_b))
-    return RedirectResponse(work(following, wanted, done=judgement_id), 303)
+    return RedirectResponse(work(following, wanted, done=judged.judgement_id), 303)
 
 
 def lines(a: Row[Any], b: Row[Any]) -> list[Line]:

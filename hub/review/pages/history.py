@@ -8,7 +8,8 @@ from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import Connection, Engine, Row
 
 from hub.access import Principal, Scope
-from hub.errors import NotFoundError
+from hub.decide import kept
+from hub.errors import ConflictError, NotFoundError
 from hub.identity import bulk, conflicts
 from hub.review.page import Reading, SignedIn, from_our_form, render, requires
 from hub.review.pages.queue import Cursor, OfSeat
@@ -57,6 +58,10 @@ def preview(request: Request, who: SignedIn, judgement_id: Number) -> Response:
     engine: Engine = request.app.state.engine
     with engine.connect() as connection:
         act, row = _single(connection, who, judgement_id, "")
+        act_id = kept.of_judgement(connection, judgement_id)
+    if act_id is not None and row.ended_at is None:
+        # Values were chosen with it: they are taken back together, seeing first what that does.
+        return RedirectResponse(f"/review/acts/{act_id}/undo", 303)
     picture = bulk.preview(engine, act)
     return render(request, "undo.html", picture=picture, row=row, names=_names(engine, picture), many=1)
 
@@ -67,6 +72,9 @@ def undo(request: Request, who: SignedIn, judgement_id: Number, seen: Digest, re
     engine: Engine = request.app.state.engine
     with engine.connect() as connection:
         act, _ = _single(connection, who, judgement_id, reason)
+        act_id = kept.of_judgement(connection, judgement_id)
+    if act_id is not None:
+        raise ConflictError("values were chosen with this judgement: take both back in the list of acts")
     bulk.perform(engine, act, seen=seen)
     return RedirectResponse(f"/review/history?undone={judgement_id}", 303)
 
