@@ -28,7 +28,7 @@ from hub.db.reader import Reader
 from hub.errors import ConfigurationError, ConflictError, NotFoundError, OneRecordError
 from hub.review.gate import API, Gate, Guard
 from hub.review.page import render
-from hub.review.pages import compare, customers, findings, overview, queue, sign_in
+from hub.review.pages import as_of, compare, customers, findings, overview, queue, sign_in, timeline, values
 from hub.review.sessions import Sessions, Throttle
 from hub.secret_key import secret_key
 from hub.settings import Settings
@@ -54,7 +54,7 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     app.include_router(routes.router)
     app.include_router(webhooks.router)
     app.add_api_route("/healthz", health, include_in_schema=False)
-    for pages in (sign_in, overview, queue, compare, customers, findings):
+    for pages in (sign_in, overview, queue, compare, customers, timeline, as_of, values, findings):
         app.include_router(pages.router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC))
     for error in (OneRecordError, HTTPException, RequestValidationError, CursorError):

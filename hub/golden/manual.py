@@ -14,13 +14,20 @@ from sqlalchemy import Connection, RowMapping, text
 
 from hub.audit import record
 from hub.errors import ConflictError, NotFoundError, OneRecordError
-from hub.golden import dirty, placeholders
+from hub.golden import dirty, placeholders, verified
 from hub.golden.policy import POLICY, Group
 from hub.golden.survivorship import plain
 from hub.model.canonical import Party
 
 # Whom a person works for, or an organization belongs to, is a record of a source, not a value to be typed.
 _NOT_SAID = frozenset({"employer_ref", "parent_ref"})
+LONGEST = 2_000
+"""Characters of a value at most, as of the canonical model."""
+
+
+def said_of(group: Group) -> list[str]:
+    """The attributes of a group that a person can say."""
+    return [name for name in group.attributes if name not in _NOT_SAID]
 
 
 def say(
@@ -45,9 +52,9 @@ def say(
     group = _group(party["kind"], values)
     given = _checked(party, values)
     composed = _composed(connection, party["golden_id"])
-    names = [name for name in group.attributes if name not in _NOT_SAID]
-    whole = {name: given.get(name, plain(composed.get(name))) for name in names}
-    whole |= {name: None for name in names if name in given and given[name] is None}
+    names = said_of(group)
+    before = {name: plain(composed.get(name)) for name in names} | _said_since(connection, composed, group)
+    whole = {name: given[name] if name in given else before.get(name) for name in names}
     if group.required and not whole[group.attributes[0]]:
         raise OneRecordError(f"{group.attributes[0]}: a customer cannot be without it")
     _end_live(connection, ref, group.name, author)
@@ -95,11 +102,13 @@ def end(connection: Connection, manual_id: int, *, author: str, reason: str) -> 
 
 
 def _party(connection: Connection, ref: str) -> RowMapping:
+    """The record, kept from others who want to say something of it at the same moment."""
     found = (
         connection.execute(
             text(
                 """SELECT p.*, m.golden_id FROM canonical.party p
-                   LEFT JOIN identity.membership m ON m.party_id = p.party_id AND m.until IS NULL WHERE p.ref = :ref"""
+                   LEFT JOIN identity.membership m ON m.party_id = p.party_id AND m.until IS NULL
+                   WHERE p.ref = :ref FOR NO KEY UPDATE OF p"""
             ),
             {"ref": ref},
         )
@@ -124,19 +133,49 @@ def _group(kind: str, values: Mapping[str, str | None]) -> Group:
 
 
 def _checked(party: RowMapping, values: Mapping[str, str | None]) -> dict[str, Any]:
-    """The values as the canonical model knows them; a source's record would be held to the same."""
+    """The values as the canonical model knows them; a source's record would be held to the same.
+
+    Raises:
+        OneRecordError: a value is none of its kind; says which and why.
+    """
+    for name, value in values.items():
+        refusal = _refusal(name, value, party) if value else None
+        if refusal:
+            raise OneRecordError(f"{name}: {refusal}")
     base = {name: party[name] for name in ("ref", "source", "stream", "source_id", "kind", "department", "name")}
     try:
         checked = Party.model_validate({**base, **{name: value for name, value in values.items() if value}})
     except ValidationError as error:
         problem = error.errors(include_input=False)[0]
         raise OneRecordError(f"{problem['loc'][0]}: {problem['msg']}") from None
-    found: dict[str, Any] = {}
-    for name, value in values.items():
-        found[name] = plain(getattr(checked, name)) if value else None
-        if value and placeholders.given(name, found[name]) is None:
-            raise OneRecordError(f"{name}: this is a placeholder; leave it empty to say that there is none")
-    return found
+    return {name: plain(getattr(checked, name)) if value else None for name, value in values.items()}
+
+
+def _refusal(name: str, value: str, party: RowMapping) -> str | None:
+    if len(value) > LONGEST:
+        return f"this is longer than {LONGEST:,} characters"
+    refusal = verified.refusal(name, value, dict(party))
+    # Whatever cannot be dialled counts as a placeholder of a telephone number; to people only some of it is one.
+    if placeholders.given(name, value) is None and (refusal is None or placeholders.given("", value) is None):
+        return "this is a placeholder; leave it empty to say that there is none"
+    return refusal
+
+
+def _said_since(connection: Connection, composed: Mapping[str, Any], group: Group) -> dict[str, Any]:
+    """What a person said of the group since the customer was composed: it is as good as composed."""
+    said: dict[str, Any] | None = connection.execute(
+        text(
+            """SELECT said FROM golden.manual_value
+               WHERE ref = ANY(:refs) AND attributes = :group AND ended_at IS NULL AND made_at > :composed_at
+               ORDER BY manual_id DESC LIMIT 1"""
+        ),
+        {
+            "refs": list(composed.get("members", ())),
+            "group": group.name,
+            "composed_at": composed.get("composed_at"),
+        },
+    ).scalar_one_or_none()
+    return said or {}
 
 
 def _composed(connection: Connection, golden_id: Any) -> Mapping[str, Any]:

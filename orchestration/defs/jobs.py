@@ -35,13 +35,16 @@ hourly = dg.ScheduleDefinition(
     job=decisions_job,
     minimum_interval_seconds=20,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Judgements entered or undone since the last look start decisions_job.",
+    description="Judgements and manual values entered or taken back since the last look start decisions_job.",
 )
 def decisions(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     with open_database(load(), migrated=False) as database, database.engine.connect() as connection:
         newest = connection.execute(
-            text("SELECT coalesce(max(audit_id), 0) FROM ops.audit WHERE act LIKE 'judge %' OR act = 'undo judgement'")
+            text(
+                """SELECT coalesce(max(audit_id), 0) FROM ops.audit
+                   WHERE act LIKE 'judge %' OR act IN ('undo judgement', 'say value', 'end value')"""
+            )
         ).scalar_one()
     if newest <= int(context.cursor or 0):
-        return dg.SkipReason("no judgement since the last look")
+        return dg.SkipReason("no decision since the last look")
     return dg.SensorResult(run_requests=[dg.RunRequest(run_key=f"audit-{newest}")], cursor=str(newest))

@@ -1,42 +1,30 @@
 """The golden record for people: search, and one customer with the origin of every value."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import Connection, RowMapping
 
+from hub import clock
 from hub.access import Scope
-from hub.golden.read import current, resolve_id
 from hub.model.kinds import Department, PartyKind
-from hub.review import words
-from hub.review.page import Reading, render, requires
-from hub.review.queries import customers
+from hub.review import happenings, origins
+from hub.review.page import OfSettings, Reading, SignedIn, render, requires
+from hub.review.pages.published import published
+from hub.review.pages.values import may_overrule
+from hub.review.queries import belonging, customers, manual_values, timeline
+from hub.review.queries.timeline import Customer, TimelineFilter
 
 router = APIRouter(prefix="/customers", dependencies=[Depends(requires(Scope.READ))])
 
-GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Identity", ("name", "given_name", "family_name", "job_title", "birth_date", "language", "tax_id")),
-    ("Contact", ("email", "phone", "mobile", "website")),
-    ("Address", ("street", "postcode", "city", "region", "country")),
-)
-VERSIONS = 30
+VERSIONS = 10
+HAPPENINGS = 10
 BOOKKEEPING = {"version", "publication", "valid_from", "valid_to", "golden_id", "provenance", "content_hash"}
-
-
-@dataclass(frozen=True)
-class Value:
-    """One golden value: where it came from, by which rule, and what lost."""
-
-    label: str
-    text: str
-    ref: str | None
-    rule: str | None
-    losers: Sequence[Any]
 
 
 @dataclass(frozen=True)
@@ -73,51 +61,36 @@ def search(
 
 
 @router.get("/{golden_id}")
-def customer(request: Request, connection: Reading, golden_id: uuid.UUID) -> Response:
+def customer(
+    request: Request, connection: Reading, who: SignedIn, settings: OfSettings, golden_id: uuid.UUID
+) -> Response:
     """A merged id shows its survivor, and says so."""
-    row = current(connection, golden_id) or _survivor(connection, golden_id)
+    row = published(connection, golden_id)
     versions = customers.versions(connection, row["golden_id"], VERSIONS + 1)
-    members = customers.members(connection, row["members"])
+    members = belonging.reasons(connection, row["golden_id"], row["members"])
+    above, now = _named(connection, row["employer_id"] or row["parent_id"]), clock.as_of(settings)
+    manual = manual_values.live(connection, row["members"])
+    happened = timeline.happened(
+        connection, Customer(row["golden_id"], row["members"]), TimelineFilter(), now=now, limit=HAPPENINGS
+    )
     return render(
         request,
         "customer.html",
         customer=row,
         asked=golden_id if golden_id != row["golden_id"] else None,
-        groups=[(title, values(row, names)) for title, names in GROUPS],
-        above=_named(connection, row["employer_id"] or row["parent_id"]),
+        groups=origins.groups(row, origins.places(members), manual, now, above),
+        may_overrule=may_overrule(who, list(members)),
+        above=above,
         below=customers.organizations_below(connection, row["golden_id"]),
         facets=[(department.value, row[department.value]) for department in Department if row[department.value]],
         members=members,
+        entries=[happenings.entry(happening, now) for happening in happened.items],
+        more_happened=happened.next is not None,
         opportunities=customers.opportunities(connection, row["golden_id"]),
         steps=steps(versions)[:VERSIONS],
         older=len(versions) > VERSIONS,
         lineage=customers.lineage(connection, row["golden_id"]),
     )
-
-
-def _survivor(connection: Connection, golden_id: uuid.UUID) -> dict[str, Any]:
-    """Who goes on for an id under which nothing is published.
-
-    Raises:
-        NotFoundError, HTTPException: there is none, says why.
-    """
-    found = resolve_id(connection, golden_id)
-    if found.golden_id is None:
-        raise HTTPException(410, "this customer was retired: all its source records are gone")
-    row = current(connection, found.golden_id)
-    if row is None:
-        raise HTTPException(404, f"customer {found.golden_id} is not published yet")
-    return row
-
-
-def values(row: Mapping[str, Any], names: Sequence[str]) -> list[Value]:
-    """The values of a customer that are known, with their provenance."""
-    return [_value(row, name) for name in names if row[name] is not None]
-
-
-def _value(row: Mapping[str, Any], name: str) -> Value:
-    origin = row["provenance"].get(name) or {}
-    return Value(words.label(name), str(row[name]), origin.get("ref"), origin.get("rule"), origin.get("losers") or [])
 
 
 def steps(versions: Sequence[RowMapping]) -> list[Step]:
