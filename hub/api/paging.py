@@ -40,6 +40,8 @@ def decode(cursor: str, types: Sequence[type], filters: Sequence[Any] = ()) -> l
         values = [kind(value) for kind, value in zip(types, position, strict=True)]
     except (ValueError, TypeError, AttributeError, binascii.Error, RecursionError) as error:
         raise CursorError("this is not a cursor of this list; start without one") from error
+    if any(isinstance(value, str) and "\x00" in value for value in values):
+        raise CursorError("this is not a cursor of this list; start without one")
     if made_with != json.loads(json.dumps(list(filters), default=str)):
         raise CursorError("this cursor was made with other filters; start without one")
     return values

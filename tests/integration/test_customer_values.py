@@ -145,7 +145,12 @@ def test_what_is_none_of_its_kind_is_refused_in_words_beside_what_was_typed(hub,
 
 def test_bytes_that_no_text_holds_and_oversized_input_are_refused(hub, signed_in):
     visitor, path = signed_in("review"), address(hub, "phone")
-    for fields in ({"value_phone": "+49\x00421"}, {"reason": "a\x00b"}, {"choice": "crm:\x00"}, {"reason": "x" * 2_001}):
+    for fields in (
+        {"value_phone": "+49\x00421"},
+        {"reason": "a\x00b"},
+        {"choice": "crm:\x00"},
+        {"reason": "x" * 2_001},
+    ):
         answer = previewed(visitor, path, **{"choice": "typed", "value_phone": PHONE, "reason": "r", **fields})
         assert answer.status_code == 422, fields
     assert previewed(visitor, path, choice="typed", reason="r", value_phone="9" * 70_000).status_code == 413

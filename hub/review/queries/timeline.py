@@ -129,36 +129,28 @@ working (source, department) AS (
     ) next
 ),
 worked AS MATERIALIZED (
-    SELECT o.*, x.of_member FROM (
-        SELECT ref, min(of_member) AS of_member FROM (
-            SELECT o.ref, m.department AS of_member
-            FROM member m JOIN canonical.opportunity o ON o.party_ref = m.ref WHERE m.counted
-            UNION ALL
-            SELECT o.ref, m.department
-            FROM member m JOIN canonical.opportunity o ON o.contact_ref = m.ref WHERE m.counted
-        ) either GROUP BY ref
-    ) x JOIN canonical.opportunity o USING (ref) WHERE o.deleted_at IS NULL
+    SELECT o.*, m.department AS of_member FROM member m JOIN canonical.opportunity o ON o.party_ref = m.ref
+    WHERE m.counted AND o.deleted_at IS NULL
+    UNION ALL
+    SELECT o.*, m.department FROM member m JOIN canonical.opportunity o ON o.contact_ref = m.ref
+    WHERE m.counted AND o.deleted_at IS NULL
+      AND NOT EXISTS (SELECT 1 FROM member other WHERE other.ref = o.party_ref AND other.counted)
 ),
 asked AS MATERIALIZED (
-    SELECT t.*, x.of_member FROM (
-        SELECT ref, min(of_member) AS of_member FROM (
-            SELECT t.ref, m.department AS of_member
-            FROM member m JOIN canonical.ticket t ON t.party_ref = m.ref WHERE m.counted
-            UNION ALL
-            SELECT t.ref, m.department
-            FROM member m JOIN canonical.ticket t ON t.organization_ref = m.ref WHERE m.counted
-        ) either GROUP BY ref
-    ) x JOIN canonical.ticket t USING (ref) WHERE t.deleted_at IS NULL
+    SELECT t.*, m.department AS of_member FROM member m JOIN canonical.ticket t ON t.party_ref = m.ref
+    WHERE m.counted AND t.deleted_at IS NULL
+    UNION ALL
+    SELECT t.*, m.department FROM member m JOIN canonical.ticket t ON t.organization_ref = m.ref
+    WHERE m.counted AND t.deleted_at IS NULL
+      AND NOT EXISTS (SELECT 1 FROM member other WHERE other.ref = t.party_ref AND other.counted)
 ),
 rated AS MATERIALIZED (
-    SELECT r.*, x.of_member FROM (
-        SELECT ref, min(of_member) AS of_member FROM (
-            SELECT r.ref, m.department AS of_member
-            FROM member m JOIN canonical.rating r ON r.party_ref = m.ref WHERE m.counted
-            UNION ALL
-            SELECT r.ref, a.of_member FROM asked a JOIN canonical.rating r ON r.ticket_ref = a.ref
-        ) either GROUP BY ref
-    ) x JOIN canonical.rating r USING (ref) WHERE r.deleted_at IS NULL
+    SELECT r.*, m.department AS of_member FROM member m JOIN canonical.rating r ON r.party_ref = m.ref
+    WHERE m.counted AND r.deleted_at IS NULL
+    UNION ALL
+    SELECT r.*, a.of_member FROM asked a JOIN canonical.rating r ON r.ticket_ref = a.ref
+    WHERE r.deleted_at IS NULL
+      AND NOT EXISTS (SELECT 1 FROM member other WHERE other.ref = r.party_ref AND other.counted)
 ),
 page AS (
     SELECT e.*, coalesce(w.department, e.of_member) AS department
