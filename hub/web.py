@@ -33,6 +33,7 @@ from hub.review.page import render
 from hub.review.pages import (
     account,
     acts,
+    as_of,
     audit,
     blind,
     bulk,
@@ -50,7 +51,9 @@ from hub.review.pages import (
     queue,
     sign_in,
     split,
+    timeline,
     together,
+    values,
     waiting,
 )
 from hub.review.sessions import Sessions
@@ -83,7 +86,7 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     app.add_api_route("/healthz", health, include_in_schema=False)
     for pages in (
         sign_in, provider, overview, queue, merge, acts, proposals, bulk, history, together, waiting, dashboard, blind,
-        model, split, customers, findings, people, account, audit,
+        model, split, customers, timeline, as_of, values, findings, people, account, audit,
     ):  # fmt: skip
         app.include_router(pages.router, include_in_schema=False)
     app.include_router(compare.router, include_in_schema=False, dependencies=[Depends(looks.at_a_pair)])

@@ -87,7 +87,7 @@ def _of_sources(customer: Customer, name: str) -> Any:
 
 
 def _sayable(group: Group) -> list[str]:
-    return [name for name in group.attributes if name not in manual.NOT_SAID]
+    return manual.said_of(group)
 
 
 def _values(group: Group, party: Mapping[str, Any]) -> dict[str, str | None]:

@@ -14,13 +14,20 @@ from sqlalchemy import Connection, RowMapping, text
 
 from hub.audit import record
 from hub.errors import ConflictError, NotFoundError, OneRecordError
-from hub.golden import dirty, placeholders
+from hub.golden import dirty, placeholders, verified
 from hub.golden.policy import POLICY, Group
 from hub.golden.survivorship import plain
 from hub.model.canonical import Party
 
 # Whom a person works for, or an organization belongs to, is a record of a source, not a value to be typed.
-NOT_SAID = frozenset({"employer_ref", "parent_ref"})
+_NOT_SAID = frozenset({"employer_ref", "parent_ref"})
+LONGEST = 2_000
+"""Characters of a value at most, as of the canonical model."""
+
+
+def said_of(group: Group) -> list[str]:
+    """The attributes of a group that a person can say."""
+    return [name for name in group.attributes if name not in _NOT_SAID]
 
 
 def say(
@@ -48,7 +55,7 @@ def say(
     group = _group(party["kind"], values)
     given = _checked(party, values)
     composed = _composed(connection, party["golden_id"])
-    names = [name for name in group.attributes if name not in NOT_SAID]
+    names = said_of(group)
     before = _said_before(connection, party["golden_id"], group.name)
     whole = {name: plain(composed.get(name)) for name in names} | before | given
     if group.required and not whole[group.attributes[0]]:
@@ -119,7 +126,7 @@ def _party(connection: Connection, ref: str) -> RowMapping:
 
 
 def _group(kind: str, values: Mapping[str, str | None]) -> Group:
-    groups = {name: group for group in POLICY[kind] for name in group.attributes if name not in NOT_SAID}
+    groups = {name: group for group in POLICY[kind] for name in said_of(group)}
     unknown = [name for name in values if name not in groups]
     if unknown or not values:
         what = repr(unknown[0]) if unknown else "nothing"
@@ -131,19 +138,32 @@ def _group(kind: str, values: Mapping[str, str | None]) -> Group:
 
 
 def _checked(party: RowMapping, values: Mapping[str, str | None]) -> dict[str, Any]:
-    """The values as the canonical model knows them; a source's record would be held to the same."""
+    """The values as the canonical model knows them; a source's record would be held to the same.
+
+    Raises:
+        OneRecordError: a value is none of its kind; says which and why.
+    """
+    for name, value in values.items():
+        refusal = _refusal(name, value, party) if value else None
+        if refusal:
+            raise OneRecordError(f"{name}: {refusal}")
     base = {name: party[name] for name in ("ref", "source", "stream", "source_id", "kind", "department", "name")}
     try:
         checked = Party.model_validate({**base, **{name: value for name, value in values.items() if value}})
     except ValidationError as error:
         problem = error.errors(include_input=False)[0]
         raise OneRecordError(f"{problem['loc'][0]}: {problem['msg']}") from None
-    found: dict[str, Any] = {}
-    for name, value in values.items():
-        found[name] = plain(getattr(checked, name)) if value else None
-        if value and placeholders.given(name, found[name]) is None:
-            raise OneRecordError(f"{name}: this is a placeholder; leave it empty to say that there is none")
-    return found
+    return {name: plain(getattr(checked, name)) if value else None for name, value in values.items()}
+
+
+def _refusal(name: str, value: str, party: RowMapping) -> str | None:
+    if len(value) > LONGEST:
+        return f"this is longer than {LONGEST:,} characters"
+    refusal = verified.refusal(name, value, dict(party))
+    # Whatever cannot be dialled counts as a placeholder of a telephone number; to people only some of it is one.
+    if placeholders.given(name, value) is None and (refusal is None or placeholders.given("", value) is None):
+        return "this is a placeholder; leave it empty to say that there is none"
+    return refusal
 
 
 def _composed(connection: Connection, golden_id: Any) -> Mapping[str, Any]:

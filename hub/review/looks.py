@@ -1,7 +1,7 @@
 """Looks at personal data without a mask: who may have one, and the audit rows that tell of each."""
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from fastapi import HTTPException, Request
@@ -31,6 +31,14 @@ def is_open(connection: Connection, who: Principal, golden_id: uuid.UUID, depart
                           AND happened_at > now() - make_interval(secs => :seconds))"""
     )
     return bool(connection.execute(asked, _values(who, subject=customer_subject(golden_id))).scalar_one())
+
+
+def opened(connection: Connection, who: Principal, customer: Mapping[str, Any], request: Request) -> bool:
+    """Whether somebody sees this published customer without masks on this page; if so, it is written down."""
+    found = is_open(connection, who, customer["golden_id"], customer["departments"])
+    if found:
+        seen(connection, who, [customer_subject(customer["golden_id"])], request)
+    return found
 
 
 def ask(connection: Connection, who: Principal, golden_id: uuid.UUID, reason: str) -> None:

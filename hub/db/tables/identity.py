@@ -208,7 +208,11 @@ class Lineage(Base):
     """Every creation, merge, split and retirement of a golden id, with the reason."""
 
     __tablename__ = "lineage"
-    __table_args__ = (Index(None, "golden_id"), SCHEMA)
+    __table_args__ = (
+        Index(None, "golden_id"),
+        Index(None, "other_golden_id", postgresql_where=text("other_golden_id IS NOT NULL")),
+        SCHEMA,
+    )
 
     lineage_id: Mapped[BigId]
     event: Mapped[str]

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import Connection, Row
 
+from hub import clock
 from hub.access import Principal, Scope
 from hub.api.facts import customer_now
 from hub.audit import record
@@ -17,32 +18,19 @@ from hub.errors import NotFoundError
 from hub.golden import facts
 from hub.golden.read import current
 from hub.model.kinds import Department, PartyKind
-from hub.review import looks, masking, words
+from hub.review import happenings, looks, masking, origins
 from hub.review.csv_answer import download
-from hub.review.page import Looking, SignedIn, Writing, from_our_form, render, requires
-from hub.review.queries import customers
+from hub.review.page import Looking, OfSettings, SignedIn, Writing, from_our_form, render, requires
+from hub.review.pages.values import may_overrule
+from hub.review.queries import belonging, customers, manual_values, timeline
+from hub.review.queries.timeline import Customer, TimelineFilter
 
 router = APIRouter(prefix="/customers", dependencies=[Depends(requires(Scope.READ))])
 
-GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Identity", ("name", "given_name", "family_name", "job_title", "birth_date", "language", "tax_id")),
-    ("Contact", ("email", "phone", "mobile", "website")),
-    ("Address", ("street", "postcode", "city", "region", "country")),
-)
-VERSIONS = 30
+VERSIONS = 10
+HAPPENINGS = 10
 FACTS_SHOWN = 500
 BOOKKEEPING = {"version", "publication", "valid_from", "valid_to", "golden_id", "provenance", "content_hash"}
-
-
-@dataclass(frozen=True)
-class Value:
-    """One golden value: where it came from, by which rule, and what lost."""
-
-    label: str
-    text: str
-    ref: str | None
-    rule: str | None
-    losers: Sequence[Any]
 
 
 @dataclass(frozen=True)
@@ -111,28 +99,37 @@ def _shown(who: Principal, row: Row[Any]) -> dict[str, Any]:
 
 
 @router.get("/{golden_id}")
-def customer(request: Request, connection: Looking, who: SignedIn, golden_id: uuid.UUID) -> Response:
+def customer(
+    request: Request, connection: Looking, who: SignedIn, settings: OfSettings, golden_id: uuid.UUID
+) -> Response:
     """A merged id shows its survivor, and says so."""
     found = customer_now(connection, golden_id)
     own = found["golden_id"]
-    masked = not looks.is_open(connection, who, own, found["departments"])
-    if not masked:
-        looks.seen(connection, who, [looks.customer_subject(own)], request)
+    masked = not looks.opened(connection, who, found, request)
     shown = masking.row if masked else dict[str, Any]
-    row, withheld = shown(found), looks.withheld(request)
+    withheld = looks.withheld(request)
     versions = [shown(dict(version)) for version in customers.versions(connection, own, VERSIONS + 1)]
+    members = belonging.reasons(connection, own, found["members"])
+    above, now = _named(connection, found["employer_id"] or found["parent_id"]), clock.as_of(settings)
+    manual = manual_values.live(connection, found["members"])
+    happened = timeline.happened(
+        connection, Customer(own, found["members"]), TimelineFilter(), now=now, limit=HAPPENINGS, without=withheld
+    )
     return render(
         request,
         "customer.html",
-        customer=row,
+        customer=shown(found),
         asked=golden_id if golden_id != own else None,
         masked=masked,
         withheld=sorted(withheld),
-        groups=[(title, values(row, names)) for title, names in GROUPS],
-        above=_named(connection, row["employer_id"] or row["parent_id"]),
+        groups=origins.groups(found, origins.places(members), manual, now, above, masked=masked),
+        may_overrule=may_overrule(who, list(members)),
+        above=above,
         below=customers.organizations_below(connection, own),
-        facets=[(one.value, row[one.value]) for one in Department if row[one.value] and one not in withheld],
-        members=[shown(dict(member._mapping)) for member in customers.members(connection, row["members"])],  # noqa: SLF001
+        facets=[(one.value, found[one.value]) for one in Department if found[one.value] and one not in withheld],
+        members=[_member(member, masked=masked) for member in members],
+        entries=[happenings.entry(happening, now, masked=masked) for happening in happened.items],
+        more_happened=happened.next is not None,
         opportunities=[] if Department.SALES in withheld else customers.opportunities(connection, own),
         steps=steps(versions, withheld)[:VERSIONS],
         older=len(versions) > VERSIONS,
@@ -187,20 +184,15 @@ def _facts(
     who: Principal = request.state.principal
     row = customer_now(connection, golden_id)
     found = facts.facts(connection, department, row["members"], limit=limit)
-    if looks.is_open(connection, who, row["golden_id"], row["departments"]):
-        looks.seen(connection, who, [looks.customer_subject(row["golden_id"])], request)
+    if looks.opened(connection, who, row, request):
         return row, [dict(one) for one in found], False
     return row, [{**one, "fact": masking.row(one["fact"])} for one in found], True
 
 
-def values(row: Mapping[str, Any], names: Sequence[str]) -> list[Value]:
-    """The values of a customer that are known, with their provenance."""
-    return [_value(row, name) for name in names if row[name] is not None]
-
-
-def _value(row: Mapping[str, Any], name: str) -> Value:
-    origin = row["provenance"].get(name) or {}
-    return Value(words.label(name), str(row[name]), origin.get("ref"), origin.get("rule"), origin.get("losers") or [])
+def _member(row: Row[Any], *, masked: bool) -> dict[str, Any]:
+    """A source record; what a person wrote about it may hold personal data, too."""
+    member = dict(row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for it
+    return {**masking.row(member), "reason": masking.HIDDEN} if masked else member
 
 
 def steps(versions: Sequence[Mapping[str, Any]], withheld: Collection[str] = ()) -> list[Step]:

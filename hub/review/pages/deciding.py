@@ -14,9 +14,8 @@ from hub.decide.carrying import Done
 from hub.decide.choosing import Disagreement
 from hub.decide.decision import Decision
 from hub.decide.picture import Customer, Picture
+from hub.review import origins
 from hub.review.page import render, settings_of, signed_in
-from hub.review.pages import customers
-from hub.review.pages.customers import GROUPS, Value
 
 # What was shown comes back with the form, to tell what changed since; the body of a form holds 64 KiB in all.
 MOST_SHOWN = 24 * 1024
@@ -28,7 +27,7 @@ class View:
     """A customer as it would be: its values with their origin, and where its records disagree."""
 
     customer: Customer
-    values: list[Value]
+    values: list[origins.Origin]
     disagreements: list[Disagreement]
 
 
@@ -69,13 +68,12 @@ def _shown(sent: str) -> dict[str, Any] | None:
 
 def views(connection: Connection, picture: Picture, *, choices: bool) -> list[View]:
     """The customers of a picture as pages show them; with `choices`, where records of the merged one disagree."""
-    names = [name for _, group in GROUPS for name in group]
     merged = picture.merged() if choices else []
     offered = merged if len(merged) == 1 else []
     return [
         View(
             customer,
-            customers.values({**dict.fromkeys(names), **customer.golden}, names),
+            origins.composed(customer.golden, origins.places(customer.records)),
             choosing.disagreements(connection, customer) if customer in offered else [],
         )
         for customer in picture.customers
