@@ -7,6 +7,7 @@ publications come from the real pipeline. Seeded once per session, cloned per te
 import contextlib
 import datetime as dt
 import re
+import ssl
 import threading
 import uuid
 from collections.abc import Callable, Collection, Iterator
@@ -329,8 +330,18 @@ class Hub:
         return str(self.scalar("SELECT golden_id FROM golden.crosswalk WHERE ref = :ref AND until IS NULL", ref=ref))
 
 
+# To read the certificates of all authorities takes 0.2 s; the servers of tests have none.
+PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
 class Visitor(httpx.Client):
-    """A browser without a screen: keeps cookies, follows redirects only when told, fills in the token of forms."""
+    """A browser without a screen: keeps cookies, follows redirects only when told, fills in the token of forms.
+
+    A page may take longer than the 5 s that httpx waits: tests share the machine.
+    """
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(verify=PLAIN, timeout=30, **given)
 
     def sign_in(self, name: str, password: str = PASSWORD, **fields: str) -> httpx.Response:
         return self.submit("/sign-in", "/sign-in", name=name, password=password, **fields)

@@ -1,7 +1,7 @@
 """Judgements on pairs: those that would join too much for one person wait as proposals, the others are entered."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
@@ -63,21 +63,33 @@ def hold_back(
     Pairs that join the same customers are weighed together: many small merges can make one large customer. Without
     a limit in the settings all pass, and nothing is read.
     """
-    limits = settings.review.two_people_above
-    if not stake.asked(limits):
-        return list(said), []
-    joined = _joined(connection, [one for one in said if one[2] is Verdict.SAME])
-    found = stake.stakes(connection, {number: refs for number, (_, refs) in enumerate(joined)})
-    above = {number: one for number, one in found.items() if one.above(limits)}
-    held = {pair for number in above for pair in joined[number][0]}
-    numbers = []
-    for number, at_stake in above.items():
-        pairs = joined[number][0]
+    numbers, held = [], set[Said]()
+    for pairs, at_stake in _above(connection, settings, said):
+        held |= set(pairs)
         more = f" and {len(pairs) - 1} pairs more" if len(pairs) > 1 else ""
         subject = f"{pairs[0][0]} {pairs[0][1]}{more}"
         decision = Decision("judge", subject, tuple(pairs), author, reason, choices or {})
         numbers.append(_propose(connection, settings, decision, at_stake))
     return [one for one in said if one not in held], numbers
+
+
+def for_two(settings: Settings) -> Callable[[Connection, Sequence[Said]], set[Said]]:
+    """Tells which of several judgements one person alone may not enter, when they are all to be entered."""
+
+    def held(connection: Connection, said: Sequence[Said]) -> set[Said]:
+        return {pair for pairs, _ in _above(connection, settings, said) for pair in pairs}
+
+    return held
+
+
+def _above(connection: Connection, settings: Settings, said: Sequence[Said]) -> list[tuple[list[Said], stake.Stake]]:
+    """The pairs that join too much for one person, grouped by the customer that they would make, with what it holds."""
+    limits = settings.review.two_people_above
+    if not stake.asked(limits):
+        return []
+    joined = _joined(connection, [one for one in said if one[2] is Verdict.SAME])
+    found = stake.stakes(connection, {number: refs for number, (_, refs) in enumerate(joined)})
+    return [(joined[number][0], one) for number, one in found.items() if one.above(limits)]
 
 
 def _propose(connection: Connection, settings: Settings, decision: Decision, at_stake: stake.Stake) -> int:

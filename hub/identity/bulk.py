@@ -7,7 +7,7 @@ picture any more: other customers would move, somebody judged one of the pairs, 
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -28,18 +28,21 @@ PATIENCE = "8s"  # while the pipeline matches, nobody else may move customers
 MOST_TRIES = 5
 
 Said = tuple[str, str, Verdict]
+Hold = Callable[[Connection, Sequence[Said]], Collection[Said]]
 
 
 @dataclass(frozen=True)
 class Judging:
     """What a person says of several waiting pairs: ids of both parties, the smaller first, and the verdict.
 
-    `beside`: what follows for pairs that do not wait themselves, since other records tie the two.
+    `beside`: what follows for pairs that do not wait themselves, since other records tie the two. `hold` tells which of
+    all these are not for one person alone.
     """
 
     pairs: tuple[tuple[int, int, Verdict], ...]
     author: str
     reason: str
+    hold: Hold
     beside: tuple[tuple[int, int, Verdict], ...] = ()
 
 
@@ -56,13 +59,15 @@ class TakingBack:
 @dataclass(frozen=True)
 class Picture:
     """What an act does. `said`: pairs of refs that it judges, `contradicting` those that it leaves out, since what
-    people said before forbids them, `claimed` those that others look at now, `gone` how many wait no longer.
+    people said before forbids them, `claimed` those that others look at now, `held` those that need a second person,
+    `gone` how many wait no longer.
     """
 
     consequences: Consequences
     said: tuple[Said, ...] = ()
     contradicting: tuple[Said, ...] = ()
     claimed: tuple[Said, ...] = ()
+    held: tuple[Said, ...] = ()
     gone: int = 0
     judgements: int = 0
     bulk_id: int | None = field(default=None, compare=False)
@@ -70,7 +75,8 @@ class Picture:
     @property
     def digest(self) -> str:
         """Tells whether two are the same."""
-        pairs = [sorted(self.said), sorted(self.contradicting), sorted(self.claimed), self.gone, self.judgements]
+        lists = (self.said, self.contradicting, self.claimed, self.held)
+        pairs = [*map(sorted, lists), self.gone, self.judgements]
         return hashlib.sha256(json.dumps([pairs, self.consequences.digest]).encode()).hexdigest()
 
 
@@ -125,9 +131,13 @@ def _carried_out(connection: Connection, act: Judging | TakingBack) -> Picture:
     if len(act.pairs) > MOST_PAIRS:
         raise OneRecordError(f"at most {MOST_PAIRS:,} pairs can be judged at once, not {len(act.pairs):,}")
     waiting, claimed = _judgeable(connection, act)
-    said, contradicting, bulk_id = _judged(connection, act, (*waiting, *_beside(connection, act)))
     gone = len(act.pairs) - len(waiting) - len(claimed)
-    return Picture(acts.consequences(connection, before), said, contradicting, claimed, gone, bulk_id=bulk_id)
+    whole = (*waiting, *_beside(connection, act))
+    held = set(act.hold(connection, whole))
+    said, contradicting, bulk_id = _judged(connection, act, tuple(one for one in whole if one not in held))
+    return Picture(
+        acts.consequences(connection, before), said, contradicting, claimed, tuple(sorted(held)), gone, bulk_id=bulk_id
+    )
 
 
 def _judged(

@@ -8,10 +8,11 @@ from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import Engine
 
 from hub.access import Scope
+from hub.decide import judging
 from hub.errors import OneRecordError
 from hub.identity import bulk
 from hub.model.kinds import Verdict
-from hub.review.page import from_our_form, render, requires
+from hub.review.page import from_our_form, render, requires, settings_of
 from hub.review.pages.queue import OfSeat, Wanted, address
 from hub.review.queries import decisions, queue, routing
 from hub.review.queries.filters import QueueFilter, Seat
@@ -37,7 +38,7 @@ def preview(
     pairs = _all(engine, of, wanted) if chosen == "all" else _read(" ".join(pair or ()))
     if not pairs:
         raise OneRecordError("tick the pairs first, or choose all that match")
-    act = _act(engine, of, pairs, verdict, "")
+    act = _act(request, of, pairs, verdict, "")
     picture = bulk.preview(engine, act)
     with engine.connect() as connection:
         shown = [ref for a, b, _ in (*picture.said, *picture.contradicting, *picture.claimed) for ref in (a, b)]
@@ -68,18 +69,21 @@ def apply(
 ) -> Response:
     """Judge the pairs of the preview whose digest is `seen`."""
     engine: Engine = request.app.state.engine
-    act = _act(engine, of, _read(pairs), verdict, reason)
+    act = _act(request, of, _read(pairs), verdict, reason)
     done = bulk.perform(engine, act, seen=seen)
     return RedirectResponse(address("/review", wanted, bulk=done.bulk_id), 303)
 
 
-def _act(engine: Engine, of: Seat, pairs: list[tuple[int, int]], verdict: Verdict, reason: str) -> bulk.Judging:
+def _act(request: Request, of: Seat, pairs: list[tuple[int, int]], verdict: Verdict, reason: str) -> bulk.Judging:
     """The act, if all of these pairs are for this person to judge."""
+    engine: Engine = request.app.state.engine
     with engine.connect() as connection:
         if not routing.may_judge(connection, of.who, of.routes, pairs):
             raise HTTPException(403, "some of these pairs are for other departments to judge")
     why = reason.replace("\x00", "").strip() or "judged together in the review queue"
-    return bulk.Judging(tuple((a, b, verdict) for a, b in pairs), of.who.name, why)
+    return bulk.Judging(
+        tuple((a, b, verdict) for a, b in pairs), of.who.name, why, judging.for_two(settings_of(request))
+    )
 
 
 def _all(engine: Engine, of: Seat, wanted: QueueFilter) -> list[tuple[int, int]]:

@@ -9,10 +9,11 @@ from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import Connection, Engine, Row
 
 from hub.access import Scope
+from hub.decide import judging
 from hub.errors import NotFoundError, OneRecordError
 from hub.identity import bulk
 from hub.model.kinds import Verdict
-from hub.review.page import OfSettings, Reading, from_our_form, render, requires
+from hub.review.page import OfSettings, Reading, from_our_form, render, requires, settings_of
 from hub.review.pages.compare import ATTRIBUTES, PartyId
 from hub.review.pages.queue import OfSeat, Wanted, address, bulk_by, done_by, work
 from hub.review.queries import claims, decisions, filters, pairs, queue, routing
@@ -73,7 +74,7 @@ def preview(
 ) -> Response:
     """What putting the records together like this would do; `belongs` has a `record=customer` for each."""
     engine: Engine = request.app.state.engine
-    act = _act(engine, of, party_id, " ".join(belongs), "")
+    act = _act(request, of, party_id, " ".join(belongs), "")
     picture = bulk.preview(engine, act)
     with engine.connect() as connection:
         refs = [ref for a, b, _ in (*picture.said, *picture.contradicting, *picture.claimed) for ref in (a, b)]
@@ -104,7 +105,7 @@ def apply(
 ) -> Response:
     """Judge the records as in the preview whose digest is `seen`, and go on to the next work."""
     engine: Engine = request.app.state.engine
-    act = _act(engine, of, party_id, pairs, reason)
+    act = _act(request, of, party_id, pairs, reason)
     first = act.pairs[0][:2]
     with engine.connect() as connection:
         behind = queue.position(connection, wanted, first)
@@ -138,8 +139,9 @@ def _records(connection: Connection, waiting: list[tuple[int, int]]) -> list[Row
     return sorted(found.values(), key=lambda record: record.party_id)
 
 
-def _act(engine: Engine, of: Seat, party_id: int, belongs: str, reason: str) -> bulk.Judging:
+def _act(request: Request, of: Seat, party_id: int, belongs: str, reason: str) -> bulk.Judging:
     """Every two records that wait for an answer get one; so do those of one customer that do not wait themselves."""
+    engine: Engine = request.app.state.engine
     with engine.connect() as connection:
         waiting = _waiting(connection, of, party_id)
     said = [BELONGS.fullmatch(word) for word in belongs.split()]
@@ -155,4 +157,4 @@ def _act(engine: Engine, of: Seat, party_id: int, belongs: str, reason: str) -> 
         elif one:
             beside.append((a, b, Verdict.SAME))
     why = reason.replace("\x00", "").strip() or "compared together in the review queue"
-    return bulk.Judging(tuple(judged), of.who.name, why, tuple(beside))
+    return bulk.Judging(tuple(judged), of.who.name, why, judging.for_two(settings_of(request)), tuple(beside))
