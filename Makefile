@@ -14,8 +14,9 @@ run: $(STAMP) ## Start the hub: pull, merge, check, publish, then stay up until 
 	@exec $(BIN)/onerecord run
 
 # In the order of their folders: by number of tests, which is the default, the long kill tests would come last and alone.
+# Four at a time, also on two cores: much of the time is waiting for processes that are killed and started again.
 test: $(STAMP) $(VENV)/.browser ## Run all tests
-	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 check: $(STAMP) ## Lint, types, layers, and models against migrations
 	@$(BIN)/ruff check .
@@ -43,9 +44,10 @@ $(BIN)/uv:
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check 'uv>=0.9'
 
+# Compiled once, for 40 s: where Python may not write bytecode, every process would compile Dagster and the like anew.
 $(STAMP): $(BIN)/uv requirements.lock pyproject.toml
 	@echo "Installing the locked dependencies ..."
-	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync --quiet --require-hashes requirements.lock
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes requirements.lock
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --editable .
 	@touch $@
 

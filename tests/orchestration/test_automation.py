@@ -10,7 +10,6 @@ from sqlalchemy.engine import URL
 
 from connectors import sandbox
 from hub import audit
-from hub.golden import manual
 from hub.identity import ledger
 from hub.model.kinds import Verdict
 from orchestration.definitions import defs
@@ -88,17 +87,6 @@ def test_each_new_judgement_and_each_undo_starts_one_run(judged: Engine):
     cursors = [int(step.cursor) for step in steps]
     assert cursors == sorted(set(cursors))
     assert look(None).run_requests[0].run_key == keys[-1], "a sensor that lost its cursor asks for the same run again"
-
-
-def test_a_value_by_hand_and_its_end_start_a_run_each(judged: Engine):
-    with judged.begin() as connection:
-        number = manual.say(connection, "crm:contacts:1", {"phone": "+49 30 1234567"}, author="lead", reason="phoned")
-    first = look(None)
-    with judged.begin() as connection:
-        manual.end(connection, number, author="lead", reason="wrong number")
-    second = look(first.cursor)
-    assert [len(step.run_requests) for step in (first, second)] == [1, 1]
-    assert isinstance(look(second.cursor), dg.SkipReason)
 
 
 def test_the_sensor_is_on(loaded: dg.Definitions):
