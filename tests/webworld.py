@@ -384,3 +384,9 @@ def signed_in(hub: Hub) -> Iterator[Callable[..., Visitor]]:
             return made
 
         yield make
+
+
+@pytest.fixture
+def lead(signed_in: Callable[..., Visitor]) -> Callable[..., Visitor]:
+    """Makes leads of some departments only, by name."""
+    return lambda name, *departments: signed_in("lead", name=name, departments=departments)

@@ -142,9 +142,8 @@ class World:
             return [dict(row) for row in connection.execute(text(query), parameters).mappings()]
 
     def waiting(self) -> int:
-        """The process id of whoever waits for a table of this database, as soon as somebody does."""
-        query = """SELECT pid FROM pg_locks JOIN pg_database d ON d.oid = database
-                   WHERE d.datname = current_database() AND NOT granted"""
+        """The process id of whoever waits for a table or a row of this database, as soon as somebody does."""
+        query = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             if rows := self.rows(query):

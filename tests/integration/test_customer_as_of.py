@@ -17,7 +17,7 @@ def bare(html: str) -> str:
 
 
 def test_a_former_version_is_shown_with_what_is_different_today(hub, signed_in):
-    visitor, page = signed_in("read"), f"/customers/{hub.golden_id(HERO)}/as-of"
+    visitor, page = signed_in("review"), f"/customers/{hub.golden_id(HERO)}/as-of"
     first = visitor.get(f"{page}?version=1").text
     row = re.search(r'<tr class="different"><th scope="row">Job title(.*?)</tr>', first, re.DOTALL)[1]
     assert [bare(cell) for cell in re.findall(r"<td>(.*?)</td>", row, re.DOTALL)] == ["Buyer", "Head of buying"]
@@ -30,7 +30,7 @@ def test_a_former_version_is_shown_with_what_is_different_today(hub, signed_in):
 
 
 def test_a_moment_finds_what_was_published_then(hub, signed_in):
-    visitor, golden_id = signed_in("read"), hub.golden_id(HERO)
+    visitor, golden_id = signed_in("review"), hub.golden_id(HERO)
     page = f"/customers/{golden_id}/as-of"
     with hub.engine.begin() as connection:
         connection.execute(
@@ -48,9 +48,10 @@ def test_a_moment_finds_what_was_published_then(hub, signed_in):
     ):  # fmt: skip
         assert f"Version {version}, publication" in visitor.get(page, params={"moment": moment}).text, moment
     assert "Nothing was published then" in visitor.get(page, params={"moment": "2026-10-31"}).text
-    for moment in ("yesterday", "2026-13-01", "9999-12-31", "2026-11-10\x00", "' OR 1=1 --"):
-        answer = visitor.get(page, params={"moment": moment})
-        assert answer.status_code == (200 if moment == "9999-12-31" else 422), moment
+    for moment, status in (
+        ("yesterday", 422), ("2026-13-01", 422), ("9999-12-31", 200), ("2026-11-10\x00", 400), ("' OR 1=1 --", 422),
+    ):  # fmt: skip
+        assert visitor.get(page, params={"moment": moment}).status_code == status, moment
     assert visitor.get(page, params={"moment": "x" * 50}).status_code == 422
     assert visitor.get(page, params={"version": 99}).status_code == 404
     assert visitor.get(page, params={"version": 2**40}).status_code == 422
@@ -107,8 +108,10 @@ def test_each_value_tells_its_record_its_rule_and_what_lost(hub, signed_in):
             text("INSERT INTO golden.to_compose VALUES (:id) ON CONFLICT DO NOTHING"), {"id": hub.golden_id(HERO)}
         )
     run(hub.engine, hub.settings, "run-3")
-    page = signed_in("read").get(f"/customers/{hub.golden_id(HERO)}").text
+    page = signed_in("review").get(f"/customers/{hub.golden_id(HERO)}").text
     email = bare(re.search(r'<th scope="row">Email</th>(.*?)</tr>', page, re.DOTALL)[1])
-    assert email.startswith("b.albers@old.example Helpdesk helpdesk:users:1 the record that changed last 1 other")
+    assert email.startswith(
+        "b.albers@old.example Helpdesk helpdesk:users:1 Change email the record that changed last 1 other"
+    )
     assert "bruno.albers@mail1.example" in email
     assert re.search(r'class="origin support">Helpdesk', page)

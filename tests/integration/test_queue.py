@@ -1,6 +1,5 @@
 """Working through the queue with others: claims, later, questions, bulk acts, saved filters, over real HTTP."""
 
-import contextlib
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -8,16 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import text
 
-from hub import web
-from hub.access import Principal
 from hub.identity import ledger, models
 from hub.identity.matching import match_parties
 from hub.model.kinds import PartyKind, Verdict
 from hub.progress import silent
-from hub.review import page as pages
 from hub.settings import MatchSettings
 from tests.integration.test_web_review import fields, links
-from tests.webworld import WAITING, Hub, Visitor, serving, token
+from tests.webworld import WAITING, Hub, Visitor, token
 
 LIVE = "SELECT count(*) FROM identity.judgement WHERE author_kind = 'person' AND ended_at IS NULL"
 
@@ -48,7 +44,7 @@ def test_an_open_pair_is_left_to_who_opened_it_until_the_claim_is_over(hub: Hub,
     assert "is open with ann until" in refused.text
     assert bob.submit(link, f"{link}/later", until="2026-12-24").status_code == 409
     skipped = re.search(
-        r'<a class="button" href="([^"]+)">Skip', bob.get(links(bob.get("/review?sort=unlikely").text)[0]).text
+        r'<a class="button" href="([^"]+)"[^>]*>Skip', bob.get(links(bob.get("/review?sort=unlikely").text)[0]).text
     )
     assert skipped[1] == second, "behind the last pair comes the first that nobody has"
     assert bob.submit(link, f"{link}/take-over").status_code == 303
@@ -84,8 +80,8 @@ def test_no_decision_is_lost_or_doubled_when_all_work_at_once(hub: Hub, signed_i
     assert hub.scalar("SELECT count(*) FROM identity.waiting_pair") == WAITING - made
 
 
-def test_a_pair_that_was_put_off_or_asked_about_waits_elsewhere_and_comes_back(hub: Hub, signed_in, lead):
-    ann = signed_in("review")
+def test_a_pair_that_was_put_off_or_asked_about_waits_elsewhere_and_comes_back(hub: Hub, lead):
+    ann = lead("ann", "sales", "support", "marketing")
     link, other = links(ann.get("/review").text)[:2]
     assert ann.submit(link, f"{link}/later", until="2001-01-01").status_code == 400
     until = hub.scalar("SELECT CAST(CURRENT_DATE + 3 AS text)")
@@ -114,29 +110,6 @@ def test_a_pair_that_was_put_off_or_asked_about_waits_elsewhere_and_comes_back(h
     acts = "SELECT count(*) FROM ops.audit WHERE act IN ('ask', 'answer', 'put off') AND subject = :subject"
     assert hub.scalar(acts, subject="{}/{}".format(*ids(other))) == 2
     assert hub.scalar(acts, subject="{}/{}".format(*ids(link))) == 1
-
-
-@pytest.fixture
-def lead(hub: Hub, monkeypatch):
-    """Makes visitors of a server of their own, who answer for some departments only."""
-    create_app = web.create_app
-    with contextlib.ExitStack() as stack:
-
-        def make(name: str, *departments: str) -> Visitor:
-            answers_for = Principal(name, frozenset({"review"}), frozenset(departments))
-
-            def create(*args):
-                app = create_app(*args)
-                app.dependency_overrides[pages.signed_in] = lambda: answers_for
-                return app
-
-            monkeypatch.setattr(web, "create_app", create)
-            address = stack.enter_context(serving(hub.engine, hub.settings))
-            made = stack.enter_context(Visitor(base_url=address))
-            made.sign_in(hub.key("review", name=name))
-            return made
-
-        yield make
 
 
 def test_what_is_for_another_department_is_refused_by_address_too(hub: Hub, signed_in, lead):
@@ -307,4 +280,4 @@ def test_filters_by_age_value_and_department_and_what_is_no_filter(signed_in):
     assert len(links(ann.get("/review?least=&most=&age=&value=&kind=&department=").text)) == 25, "an empty form is none"
     for wrong in ("least=101", "age=-1", "department=legal", "value=x", "view=all", f"value={10**40}"):
         assert ann.get(f"/review?{wrong}").status_code == 422, wrong
-    assert ann.get("/review?q=%00").status_code == 200
+    assert ann.get("/review?q=%00").status_code == 400

@@ -16,6 +16,8 @@ from tests.integration.test_web_records import HERO
 from tests.webworld import PASSWORD, XSS, Visitor, token
 
 DROP = "'; DROP TABLE golden.customer_row; --"
+# The only scripts that a page has: files of ours, without anything in them that comes from data.
+OUR_SCRIPT = re.compile(r'<script src="/static/\w+\.js" defer></script>')
 MARKUP = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
 SAMPLES = {
     "party_a": "1",
@@ -130,7 +132,7 @@ def test_markup_in_names_and_in_what_is_typed_is_text_on_every_page(hub, signed_
         for query in ({}, dict.fromkeys(parameters(route), MARKUP)):
             answer = boss.get(filled(hub, route.path), params=query)
             if answer.headers.get("content-type", "").startswith("text/html"):
-                assert "<script" not in answer.text, (route.path, query)
+                assert "<script" not in OUR_SCRIPT.sub("", answer.text), (route.path, query)
                 assert "<img src=x" not in answer.text, (route.path, query)
 
 
@@ -216,4 +218,5 @@ def test_no_page_leaves_the_site_or_runs_a_script(hub, signed_in, routes):
         assert "form-action 'self'" in answer.headers["content-security-policy"]
         assert "unsafe" not in answer.headers["content-security-policy"]
         if answer.headers.get("content-type", "").startswith("text/html"):
-            assert not re.search(r'(?:src|action)="(?!/)|<script|style="|\son\w+="', answer.text), route.path
+            html = OUR_SCRIPT.sub("", answer.text)
+            assert not re.search(r'(?:src|action)="(?!/)|<script|style="|\son\w+="', html), route.path
