@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench format lock clean
+.PHONY: help run test check bench screenshots format lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -27,6 +27,9 @@ check: $(STAMP) ## Lint, types, layers, and models against migrations
 
 bench: $(STAMP) ## Compare the matching engine with others; ARGS="--help" tells what can be chosen
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+screenshots: $(STAMP) $(VENV)/.browser ## Take pictures of every page, light and dark, desktop and phone
+	@$(BIN)/python -m tests.screenshots
 
 format: $(STAMP) ## Let ruff fix and format what it can
 	@$(BIN)/ruff check --fix .

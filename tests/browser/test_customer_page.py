@@ -2,14 +2,12 @@
 
 from playwright.sync_api import expect
 
-from tests.browser.test_review_queue import page, sign_in
+from tests.browser.visits import sign_in
 from tests.webworld import run
-
-__all__ = ["page"]
 
 
 def test_a_lead_overrules_a_value_and_walks_through_versions_by_keyboard(hub, page):
-    sign_in(page, hub.key("review", "read"))
+    sign_in(page, hub.account("review", "read"))
     page.goto(f"/customers/{hub.golden_id('crm:Contact:1')}")
     page.get_by_role("link", name="Change job").click()
     page.get_by_label("Something else").check()

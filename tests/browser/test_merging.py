@@ -4,10 +4,8 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.test_review_queue import page, sign_in
+from tests.browser.visits import sign_in
 from tests.integration.test_web_decide import BILLED, HERO, home, pair
-
-__all__ = ["page"]
 
 
 def heading(page, name: str):
@@ -15,7 +13,7 @@ def heading(page, name: str):
 
 
 def test_keys_judge_and_a_chosen_value_is_taken_back_with_its_judgement(hub, page):
-    sign_in(page, hub.key("review", "read"))
+    sign_in(page, hub.account("review", "read"))
     link = pair(hub, HERO, BILLED)
     page.goto(link)
     page.get_by_label("Reason").press_sequentially("same desk, surely")
@@ -28,7 +26,7 @@ def test_keys_judge_and_a_chosen_value_is_taken_back_with_its_judgement(hub, pag
     page.keyboard.press("s")
     expect(page.get_by_role("status").filter(has_text="Recorded: the same")).to_be_visible()
     assert hub.scalar("SELECT reason FROM golden.manual_value WHERE ended_at IS NULL") == "same desk, surely"
-    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("link", name="Undo").click()
     expect(page.get_by_text("Nothing is changed yet")).to_be_visible()
     page.get_by_role("button", name="Take it back").click()
     expect(page.get_by_role("status").filter(has_text="Taken back.")).to_be_visible()
@@ -37,7 +35,7 @@ def test_keys_judge_and_a_chosen_value_is_taken_back_with_its_judgement(hub, pag
 
 
 def test_keys_go_on_and_back(hub, page):
-    sign_in(page, hub.key("review"))
+    sign_in(page, hub.account("review"))
     first = pair(hub, HERO, BILLED)
     page.goto(first)
     page.keyboard.press("ArrowRight")
@@ -51,7 +49,7 @@ def test_keys_go_on_and_back(hub, page):
 
 
 def test_a_merge_by_hand_and_its_split(hub, page):
-    sign_in(page, hub.key("review", "read"))
+    sign_in(page, hub.account("review", "read"))
     page.get_by_role("link", name="Merge by hand").click()
     box = page.get_by_label("Name, e-mail")
     expect(box).to_be_focused()

@@ -1,55 +1,10 @@
 """A department lead clears a doubtful duplicate, in real Chromium."""
 
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import expect
 
-from tests.webworld import PASSWORD, WAITING, XSS
-
-FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
-
-
-@pytest.fixture
-def page(hub, tmp_path: Path) -> Iterator[Page]:
-    """A fresh browser at the hub; whatever a page complains about fails the test."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.fail("no Chromium on PATH: apt-get install chromium", pytrace=False)
-    complaints: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch_persistent_context(
-            tmp_path / "profile", executable_path=chromium, headless=True, args=list(FLAGS), base_url=hub.address
-        )
-        opened = browser.pages[0]
-        opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        opened.on("pageerror", lambda error: complaints.append(str(error)))
-        opened.on("dialog", lambda dialog: (complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-        opened.on(
-            "request",
-            lambda request: (
-                None if request.url.startswith(hub.address) else complaints.append(f"left for {request.url}")
-            ),
-        )
-        yield opened
-        browser.close()
-    assert complaints == []
-
-
-def sign_in(page: Page, name: str) -> None:
-    page.goto("/review")
-    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
-    expect(page.get_by_label("Name")).to_be_focused()
-    page.keyboard.type(name)
-    page.keyboard.press("Tab")
-    page.keyboard.type(PASSWORD)
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Review", exact=True)).to_be_visible()
+from tests.browser.visits import sign_in
+from tests.webworld import WAITING, XSS
 
 
 def test_a_lead_judges_by_keyboard_and_takes_it_back(hub, page):
@@ -82,7 +37,7 @@ def test_a_lead_judges_by_keyboard_and_takes_it_back(hub, page):
 
 
 def test_a_lead_ticks_pairs_by_keyboard_judges_them_in_one_act_and_takes_it_back(hub, page):
-    sign_in(page, hub.key("review"))
+    sign_in(page, hub.account("review"))
     page.locator("a.pair").first.focus()
     for key in ("x", "ArrowDown", "j", "x", "k"):
         page.keyboard.press(key)

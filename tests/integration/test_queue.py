@@ -11,7 +11,7 @@ from hub.identity import ledger, models
 from hub.identity.matching import match_parties
 from hub.model.kinds import PartyKind, Verdict
 from hub.progress import silent
-from hub.settings import MatchSettings
+from hub.settings import MatchSettings, ReviewSettings, TwoPeopleSettings
 from tests.integration.test_web_review import fields, links
 from tests.webworld import WAITING, Hub, Visitor, token
 
@@ -281,3 +281,13 @@ def test_filters_by_age_value_and_department_and_what_is_no_filter(signed_in):
     for wrong in ("least=101", "age=-1", "department=legal", "value=x", "view=all", f"value={10**40}"):
         assert ann.get(f"/review?{wrong}").status_code == 422, wrong
     assert ann.get("/review?q=%00").status_code == 400
+
+
+def test_what_needs_two_people_is_left_out_of_a_bulk_act(hub: Hub, signed_in):
+    hub.settings.review = ReviewSettings(two_people_above=TwoPeopleSettings(records=1))
+    ann = signed_in("review")
+    some = tick(*links(ann.get("/review").text)[:2])
+    page = previewed(ann, "same", pair=some)
+    assert "2 pairs need two people" in page
+    assert "Nothing is left to judge" in page
+    assert "need two people" not in previewed(ann, "different", pair=some)

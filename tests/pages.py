@@ -1,0 +1,134 @@
+"""The pages of the app, furnished: an address of each that shows something, for those who look at all of them."""
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from hub import figures
+from hub.access import Principal, Scope
+from hub.decide import carrying, decision
+from hub.identity import blind, ledger
+from hub.identity.resolve import resolve
+from hub.model.kinds import Department, Verdict
+from hub.progress import silent
+from hub.settings import ReviewSettings, Settings, TwoPeopleSettings
+from tests.webworld import Hub
+
+ADMIN = Principal("olga", frozenset({Scope.ADMIN}))
+HERO = "crm:Contact:1"
+TWO_PEOPLE = ReviewSettings(two_people_above=TwoPeopleSettings(records=1))
+
+
+def furnish(hub: Hub) -> dict[str, str]:
+    """Let people have worked for a while; gives an address of every page, by what it is called."""
+    with hub.engine.begin() as connection:
+        _figures(connection)
+        judgement = _judgements(connection)
+        _blind_answers(connection)
+        _wait_together(connection)
+    resolve(hub.engine, run_id="run-3", progress=silent)
+    act = _merge(hub, hub.settings, "crm:Contact:100", "crm:Contact:120").act_id
+    careful = hub.settings.model_copy(update={"review": TWO_PEOPLE})
+    proposal = _merge(hub, careful, "crm:Contact:140", "crm:Contact:160").proposal_id
+    return _addresses(hub, judgement, act, proposal)
+
+
+def _addresses(hub: Hub, judgement: int, act: int | None, proposal: int | None) -> dict[str, str]:
+    hero = f"/customers/{hub.golden_id(HERO)}"
+    a, b = hub.scalar("SELECT party_a || ' ' || party_b FROM identity.waiting_pair ORDER BY stake DESC LIMIT 1").split()
+    member = hub.scalar("SELECT party_a FROM identity.waiting_pair WHERE records > 2 ORDER BY 1 LIMIT 1")
+    quarantined = hub.scalar("SELECT min(quarantine_id) FROM landing.quarantine")
+    return {
+        "sign-in": "/sign-in",
+        "overview": "/",
+        "queue": "/review",
+        "queue-filtered": "/review?sort=impact&least=40&department=finance",
+        "queue-empty": "/review?q=nobody",
+        "compare": f"/review/{a}/{b}",
+        "together": f"/review/together/{member}",
+        "history": "/review/history?by=all",
+        "undo": f"/review/history/{judgement}/undo",
+        "conflicts": "/review/conflicts",
+        "merge": "/review/merge",
+        "acts": "/review/acts",
+        "undo-act": f"/review/acts/{act}/undo",
+        "proposals": "/review/proposals",
+        "proposal": f"/review/proposals/{proposal}",
+        "dashboard": "/dashboard",
+        "blind": "/dashboard/blind",
+        "model": "/model",
+        "customers": "/customers",
+        "customer": hero,
+        "timeline": f"{hero}/timeline",
+        "as-of": f"{hero}/as-of?version=1",
+        "facts": f"{hero}/facts/sales",
+        "values": f"{hero}/values/phone",
+        "split": f"{hero}/split",
+        "flags": "/flags",
+        "quarantine": "/quarantine",
+        "quarantined-row": f"/quarantine/{quarantined}",
+        "people": "/people",
+        "person": "/people/olga",
+        "account": "/account",
+        "audit": "/audit",
+        "not-found": "/nowhere",
+    }
+
+
+def _figures(connection: Connection) -> None:
+    """Two months of days, so that lines are lines."""
+    today = dt.datetime.now(dt.UTC).date()
+    for days in range(60, -1, -1):
+        figures.keep(connection, today - dt.timedelta(days=days))
+    connection.execute(
+        text(
+            """UPDATE quality.daily_figure SET value = value + (CURRENT_DATE - day) / 3 + (CURRENT_DATE - day) % 4
+               WHERE name IN ('waiting', 'duplicates') AND day < CURRENT_DATE"""
+        )
+    )
+
+
+def _judgements(connection: Connection) -> int:
+    said = [Verdict.SAME, Verdict.SAME, Verdict.DIFFERENT, Verdict.UNSURE]
+    for number in range(8, 20):
+        refs = f"crm:Contact:{number}", f"billing:customers:{number}"
+        last = ledger.judge(connection, *refs, said[number % 4], author=ADMIN.name, reason="asked them by telephone")
+    return last
+
+
+def _blind_answers(connection: Connection) -> None:
+    departments = [one.value for one in Department]
+    blind.draw(connection, "zoe", departments)
+    for number in range(15):
+        waiting = blind.waiting(connection, "zoe", departments)
+        if waiting is not None:
+            answer = Verdict.DIFFERENT if number % 8 == 7 else Verdict.SAME
+            blind.answer(connection, waiting.sample_id, answer, author="zoe")
+
+
+def _wait_together(connection: Connection) -> None:
+    """Two waiting pairs become four records that wait together."""
+    connection.execute(
+        text(
+            """WITH chosen AS (
+                   SELECT least(a.party_id, b.party_id) AS party_a, greatest(a.party_id, b.party_id) AS party_b
+                   FROM canonical.party a CROSS JOIN canonical.party b
+                   WHERE a.ref = 'crm:Contact:3' AND b.ref = 'billing:customers:4'
+               ), paired AS (
+                   INSERT INTO identity.pair (party_a, party_b, kind, band, weight, probability, blocking_rule, model_version)
+                   SELECT party_a, party_b, 'person', 'review', 1.0, 0.41, 'family_name+postcode',
+                          (SELECT version FROM identity.match_model WHERE kind = 'person')
+                   FROM chosen ON CONFLICT (party_a, party_b) DO UPDATE SET band = 'review'
+               )
+               INSERT INTO identity.to_resolve SELECT unnest(ARRAY[party_a, party_b]) FROM chosen ON CONFLICT DO NOTHING"""
+        )
+    )
+
+
+def _merge(hub: Hub, settings: Settings, *refs: str) -> Any:
+    with hub.engine.begin() as connection:
+        wanted = decision.merge(connection, refs, author=ADMIN.name, reason="one household account")
+    seen = carrying.preview(hub.engine, settings, ADMIN, wanted)
+    with hub.engine.begin() as connection:
+        return carrying.decide(connection, settings, ADMIN, wanted, digest=seen.digest, shown=seen.shown())
