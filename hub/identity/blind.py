@@ -7,7 +7,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from scipy.stats import binomtest
 from sqlalchemy import Connection, Row, text
 
 from hub.audit import record
@@ -78,6 +77,8 @@ class Share:
 
 def share(agreed: int, decided: int, unsure: int = 0) -> Share:
     """The share with its Wilson interval, which is honest for few answers and near 0 and 1."""
+    from scipy.stats import binomtest  # takes over a second to import
+
     if decided == 0:
         return Share(0, 0, unsure)
     bounds = binomtest(agreed, decided).proportion_ci(CONFIDENCE, method="wilson")

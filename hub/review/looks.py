@@ -15,9 +15,14 @@ from hub.review.queries import pairs, routing
 AGAIN = 600  # seconds: a look that is repeated within them is one row, and what was asked for is shown so long
 
 
-def customer_subject(golden_id: uuid.UUID) -> str:
+def customer_subject(golden_id: uuid.UUID | str) -> str:
     """What the audit log calls a customer."""
     return f"customer:{golden_id}"
+
+
+def pair_subject(party_a: int, party_b: int) -> str:
+    """What the audit log calls two records that are compared."""
+    return f"pair:{party_a}/{party_b}"
 
 
 def is_open(connection: Connection, who: Principal, golden_id: uuid.UUID, departments: Collection[str]) -> bool:
@@ -93,4 +98,4 @@ def at_a_pair(request: Request) -> None:
         if not routing.may_judge(connection, who, request.app.state.settings.review.routes, [(low, high)]):
             raise HTTPException(403, "this pair is for other departments")
         if request.method == "GET" and pairs.exist(connection, low, high):
-            seen(connection, who, [f"pair:{low}/{high}"], request)
+            seen(connection, who, [pair_subject(low, high)], request)

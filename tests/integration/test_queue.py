@@ -291,3 +291,11 @@ def test_what_needs_two_people_is_left_out_of_a_bulk_act(hub: Hub, signed_in):
     assert "2 pairs need two people" in page
     assert "Nothing is left to judge" in page
     assert "need two people" not in previewed(ann, "different", pair=some)
+
+
+def test_who_saw_which_pairs_in_the_list_is_written_down_once(hub: Hub, signed_in):
+    ann = signed_in("review")
+    shown = links(ann.get("/review").text)
+    ann.get("/review")
+    looks = "SELECT count(*) FROM ops.audit WHERE act = 'look' AND actor = 'ann' AND subject = :pair"
+    assert [hub.scalar(looks, pair="pair:" + link.removeprefix("/review/")) for link in shown] == [1] * len(shown)

@@ -9,7 +9,8 @@ from hub.access import Scope
 from hub.errors import ConflictError
 from hub.identity import blind
 from hub.model.kinds import Verdict
-from hub.review.page import Reading, SignedIn, Writing, from_our_form, render, requires
+from hub.review import looks
+from hub.review.page import Looking, SignedIn, Writing, from_our_form, render, requires
 from hub.review.pages.compare import lines
 from hub.review.pages.dashboard import departments_of
 from hub.review.queries import pairs
@@ -20,12 +21,14 @@ SampleId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 @router.get("")
 def next_pair(
-    request: Request, connection: Reading, who: SignedIn, done: int = 0, drawn: int | None = None
+    request: Request, connection: Looking, who: SignedIn, done: int = 0, drawn: int | None = None
 ) -> Response:
     """The next pair to answer, below what the last answer turned out to be."""
     waiting = blind.waiting(connection, who.name, departments_of(who))
     found = pairs.parties(connection, waiting.party_a, waiting.party_b) if waiting else {}
     both = (found[waiting.party_a], found[waiting.party_b]) if waiting else None
+    if waiting:
+        looks.seen(connection, who, [looks.pair_subject(waiting.party_a, waiting.party_b)], request)
     return render(
         request,
         "blind.html",
@@ -55,7 +58,7 @@ def answer(connection: Writing, who: SignedIn, sample_id: SampleId, verdict: Ann
     return RedirectResponse(f"/dashboard/blind?done={sample_id}", 303)
 
 
-def _last(connection: Reading, sample_id: int, author: str) -> object:
+def _last(connection: Looking, sample_id: int, author: str) -> object:
     """The visitor's own answer of a moment ago; of others' they are told nothing."""
     sample = blind.sample(connection, min(sample_id, 2**63 - 1))
     return sample if sample.answered_by == author else None

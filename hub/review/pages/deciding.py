@@ -14,7 +14,7 @@ from hub.decide.carrying import Done
 from hub.decide.choosing import Disagreement
 from hub.decide.decision import Decision
 from hub.decide.picture import Customer, Picture
-from hub.review import origins
+from hub.review import looks, origins
 from hub.review.page import render, settings_of, signed_in
 
 # What was shown comes back with the form, to tell what changed since; the body of a form holds 64 KiB in all.
@@ -101,6 +101,10 @@ def show(
     """
     held = json.dumps(picture.shown(), separators=(",", ":"))
     settings = settings_of(request)
+    with request.app.state.engine.begin() as connection:
+        looks.seen(
+            connection, signed_in(request), [looks.customer_subject(one) for one in picture.departments()], request
+        )
     with request.app.state.engine.connect() as connection:
         context = {
             "views": views(connection, picture, choices=choices),

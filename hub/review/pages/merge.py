@@ -12,7 +12,8 @@ from hub.access import Principal, Scope
 from hub.decide import decision, rights
 from hub.decide.carrying import StaleError
 from hub.decide.decision import Decision
-from hub.review.page import OfSettings, Reading, SignedIn, from_our_form, render, requires
+from hub.review import looks
+from hub.review.page import Looking, OfSettings, Reading, SignedIn, from_our_form, render, requires
 from hub.review.pages import deciding
 from hub.review.pages.deciding import Brought, FromPreview
 from hub.review.queries import find
@@ -37,7 +38,7 @@ def begin(
 def search(
     *,
     request: Request,
-    connection: Reading,
+    connection: Looking,
     settings: OfSettings,
     who: SignedIn,
     q: Annotated[str, Form(max_length=200)] = "",
@@ -45,7 +46,9 @@ def search(
 ) -> Response:
     """What was typed is sent in the body, since addresses are kept in logs and histories."""
     typed = q.replace("\x00", "").strip()
-    return _page(request, connection, _clean(pick), typed, find.find(connection, who, typed, settings.match))
+    found = find.find(connection, who, typed, settings.match)
+    looks.seen(connection, who, [looks.customer_subject(one.golden_id) for one in found], request)
+    return _page(request, connection, _clean(pick), typed, found)
 
 
 @router.post("/preview", dependencies=[Depends(from_our_form)])

@@ -11,7 +11,8 @@ from hub.access import Principal, Scope
 from hub.errors import OneRecordError
 from hub.identity import conflicts
 from hub.model.kinds import Department, PartyKind
-from hub.review.page import OfSettings, Reading, SignedIn, Writing, from_our_form, render, requires
+from hub.review import looks
+from hub.review.page import Looking, OfSettings, SignedIn, Writing, from_our_form, render, requires
 from hub.review.queries import decisions, overview, queue, saved
 from hub.review.queries.filters import QueueFilter, Seat
 from hub.review.queries.queue import COMPARED
@@ -78,7 +79,7 @@ def work(row: Row[Any] | None, wanted: QueueFilter, **more: object) -> str:
 def show(
     *,
     request: Request,
-    connection: Reading,
+    connection: Looking,
     of: OfSeat,
     wanted: Wanted,
     cursor: Cursor = None,
@@ -86,6 +87,7 @@ def show(
     bulk: int = 0,
 ) -> Response:
     page = queue.waiting(connection, of, wanted, cursor)
+    looks.seen(connection, of.who, [looks.pair_subject(row.party_a, row.party_b) for row in page.items], request)
     counts = queue.counts(connection, of, wanted)
     return render(
         request,

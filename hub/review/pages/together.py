@@ -13,7 +13,8 @@ from hub.decide import judging
 from hub.errors import NotFoundError, OneRecordError
 from hub.identity import bulk
 from hub.model.kinds import Verdict
-from hub.review.page import OfSettings, Reading, from_our_form, render, requires, settings_of
+from hub.review import looks
+from hub.review.page import Looking, OfSettings, from_our_form, render, requires, settings_of
 from hub.review.pages.compare import ATTRIBUTES, PartyId
 from hub.review.pages.queue import OfSeat, Wanted, address, bulk_by, done_by, work
 from hub.review.queries import claims, decisions, filters, pairs, queue, routing
@@ -34,7 +35,7 @@ def claimed(request: Request, of: OfSeat, settings: OfSettings, party_id: PartyI
 def show(
     *,
     request: Request,
-    connection: Reading,
+    connection: Looking,
     of: OfSeat,
     wanted: Wanted,
     party_id: PartyId,
@@ -44,6 +45,7 @@ def show(
     waiting = _waiting(connection, of, party_id)
     if len({party for pair in waiting for party in pair}) > filters.MOST_TOGETHER or len(waiting) < 2:
         return RedirectResponse(address("/review/{}/{}".format(*waiting[0]), wanted, done=done, bulk=bulk), 303)
+    looks.seen(connection, of.who, [looks.pair_subject(a, b) for a, b in waiting], request)
     records = _records(connection, waiting)
     return render(
         request,
