@@ -276,7 +276,7 @@ def test_a_suite_that_runs_again_replaces_its_outcomes(db: Engine) -> None:
             "golden",
             "consent_not_widened: .*status does not exist",
         ),
-        ("DROP TABLE golden.to_compose", "golden", "nothing_left_to_compose: .*to_compose"),
+        ("DROP TABLE golden.to_compose", "golden", "golden_id_active: .*to_compose"),
     ],
 )
 def test_a_broken_check_is_an_error_and_no_verdict(db: Engine, statement: str, suite: str, reason: str) -> None:

