@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from fastapi import Request
 from sqlalchemy import Connection, Row
 
 from hub.access import Principal
@@ -13,24 +12,20 @@ from hub.review.queries import related
 from hub.settings import Settings
 
 
-def around(request: Request, settings: Settings, a: Row[Any], b: Row[Any]) -> dict[str, Any]:
-    """What the templates of the compare page's lower half need. Writes nothing and waits for no lock.
+def around(connection: Connection, who: Principal, settings: Settings, a: Row[Any], b: Row[Any]) -> dict[str, Any]:
+    """What the templates of the compare page's lower half need. Waits for no lock; the caller rolls back.
 
-    Composing needs temporary tables, which a read-only transaction may not make; this one is rolled back.
+    Composing needs temporary tables, which a read-only transaction may not make.
     """
-    who: Principal = request.state.principal
-    with request.app.state.engine.connect() as connection, connection.begin() as transaction:
-        picture = _picture(connection, settings, a, b)
-        refs = [record.ref for customer in picture.customers for record in customer.records] if picture else []
-        found = {
-            "views": deciding.views(connection, picture, choices=True) if picture else [],
-            "at_stake": carrying.needs_two(connection, settings, picture) if picture else None,
-            "related": related.related(connection, who, refs),
-            "earlier": related.earlier_judgements(connection, a.party_id, b.party_id),
-            "proposal": proposals.of_records(connection, a.ref, b.ref),
-        }
-        transaction.rollback()
-    return found
+    picture = _picture(connection, settings, a, b)
+    refs = [record.ref for customer in picture.customers for record in customer.records] if picture else []
+    return {
+        "views": deciding.views(connection, picture, choices=True) if picture else [],
+        "at_stake": carrying.needs_two(connection, settings, picture) if picture else None,
+        "related": related.related(connection, who, refs),
+        "earlier": related.earlier_judgements(connection, a.party_id, b.party_id),
+        "proposal": proposals.of_records(connection, a.ref, b.ref),
+    }
 
 
 def _picture(connection: Connection, settings: Settings, a: Row[Any], b: Row[Any]) -> Picture | None:

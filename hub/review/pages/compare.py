@@ -54,10 +54,20 @@ def claimed(request: Request, of: OfSeat, settings: OfSettings, party_a: PartyId
         claims.claim(connection, [(party_a, party_b)], of.who.name, settings.review.claim_minutes)
 
 
+def beside(request: Request, of: OfSeat, settings: OfSettings, party_a: PartyId, party_b: PartyId) -> dict[str, Any]:
+    """What the page tells beside the two records, in a transaction that has ended before the page begins its own."""
+    with request.app.state.engine.connect() as connection, connection.begin() as transaction:
+        found = around(connection, of.who, settings, *both(connection, of, party_a, party_b))
+        transaction.rollback()
+    return found
+
+
 @router.get("/{party_a}/{party_b}", dependencies=[Depends(claimed)])
 def compare(
     *,
     request: Request,
+    # Before the connection: a request that held one and waited for another would wait for ever.
+    found_beside: Annotated[dict[str, Any], Depends(beside)],
     connection: Reading,
     of: OfSeat,
     settings: OfSettings,
@@ -93,7 +103,7 @@ def compare(
         waiting=queue.count(connection, of, wanted),
         done=done_by(connection, of.who, done),
         bulk=bulk_by(connection, of.who, bulk),
-        **around(request, settings, a, b),
+        **found_beside,
     )
 
 
