@@ -73,6 +73,12 @@ class Picture:
     bulk_id: int | None = field(default=None, compare=False)
 
     @property
+    def refs(self) -> list[str]:
+        """The records that it names."""
+        pairs = (*self.said, *self.contradicting, *self.claimed, *self.held)
+        return [*(ref for a, b, _ in pairs for ref in (a, b)), *(one.ref for one in self.consequences.moved)]
+
+    @property
     def digest(self) -> str:
         """Tells whether two are the same."""
         lists = (self.said, self.contradicting, self.claimed, self.held)

@@ -136,6 +136,11 @@ def percent(probability: float) -> str:
     return f"{min(max(share, 0.01), 99.99):.2f} %"
 
 
+def verdict(said: str) -> str:
+    """`the same`, `different`, `not sure`"""
+    return VERDICTS[said]
+
+
 def share(part: float) -> str:
     """`83 %`; a share of counts, which may be none or all."""
     return f"{100 * part:.0f} %" if part in {0, 1} or 0.01 <= part <= 0.99 else f"{100 * part:.1f} %"
@@ -190,8 +195,8 @@ def differences(a: str | None, b: str | None) -> tuple[list[Segment], list[Segme
 FILTERS = {
     written.__name__: written
     for written in (
-        label, moment, day, number, plain, pretty, percent, money, amount, counted, share, strength, chance, columns,
-        ordered, bits,
+        label, moment, day, number, plain, pretty, percent, money, amount, counted, share, verdict, strength, chance,
+        columns, ordered, bits,
     )
 }  # fmt: skip
 TESTS = {"money": is_money, "table": is_table}

@@ -40,20 +40,24 @@ def preview(
         raise OneRecordError("tick the pairs first, or choose all that match")
     act = _act(request, of, pairs, verdict, "")
     picture = bulk.preview(engine, act)
-    with engine.connect() as connection:
-        shown = [ref for a, b, _ in (*picture.said, *picture.contradicting, *picture.claimed) for ref in (a, b)]
-        names = decisions.names(connection, [*shown, *(one.ref for one in picture.consequences.moved)])
-    return render(
+    return show(
         request,
-        "bulk.html",
-        picture=picture,
+        picture,
         verdict=verdict.value,
         pairs=" ".join(f"{a}-{b}" for a, b in pairs),
-        names=names,
-        most=MOST_SHOWN,
         action=address("/review/bulk/apply", wanted),
         back=address("/review", wanted),
     )
+
+
+def show(request: Request, picture: bulk.Picture, *, verdict: str, pairs: str, action: str, back: str) -> Response:
+    """The preview of an act. `verdict`: what is said of all pairs, if it is one; `pairs`: what the form brings back."""
+    with request.app.state.engine.connect() as connection:
+        names = decisions.names(connection, picture.refs)
+    return render(
+        request, "bulk.html", picture=picture, verdict=verdict, pairs=pairs, names=names, most=MOST_SHOWN,
+        action=action, back=back,
+    )  # fmt: skip
 
 
 @router.post("/apply")
@@ -80,7 +84,7 @@ def _act(request: Request, of: Seat, pairs: list[tuple[int, int]], verdict: Verd
     with engine.connect() as connection:
         if not routing.may_judge(connection, of.who, of.routes, pairs):
             raise HTTPException(403, "some of these pairs are for other departments to judge")
-    why = reason.replace("\x00", "").strip() or "judged together in the review queue"
+    why = reason.strip() or "judged together in the review queue"
     return bulk.Judging(
         tuple((a, b, verdict) for a, b in pairs), of.who.name, why, judging.for_two(settings_of(request))
     )

@@ -48,7 +48,7 @@ async def brought(request: Request) -> Brought:
     """A dependency: what the form of a preview brought."""
     form = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
     chosen = {name.removeprefix(CHOICE): ref for name, ref in form.items() if name.startswith(CHOICE) and ref}
-    reason = form.get("reason", "")[:2_000].replace("\x00", "").strip()
+    reason = form.get("reason", "")[:2_000].strip()
     return Brought(form.get("seen", ""), _shown(form.get("shown", "")), chosen, reason)
 
 

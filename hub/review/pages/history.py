@@ -120,9 +120,9 @@ def _may_undo(who: Principal, author: str, what: str) -> None:
 
 
 def _why(reason: str) -> str:
-    return reason.replace("\x00", "").strip() or "taken back in the review queue"
+    return reason.strip() or "taken back in the review queue"
 
 
 def _names(engine: Engine, picture: bulk.Picture) -> dict[str, str]:
     with engine.connect() as connection:
-        return decisions.names(connection, [one.ref for one in picture.consequences.moved])
+        return decisions.names(connection, picture.refs)

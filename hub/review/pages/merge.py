@@ -45,7 +45,7 @@ def search(
     pick: Refs = [],  # noqa: B006
 ) -> Response:
     """What was typed is sent in the body, since addresses are kept in logs and histories."""
-    typed = q.replace("\x00", "").strip()
+    typed = q.strip()
     found = find.find(connection, who, typed, settings.match)
     looks.seen(connection, who, [looks.customer_subject(one.golden_id) for one in found], request)
     return _page(request, connection, _clean(pick), typed, found)
@@ -112,4 +112,4 @@ def _page(
 
 
 def _clean(refs: list[str]) -> list[str]:
-    return list(dict.fromkeys(ref.replace("\x00", "") for ref in refs))
+    return list(dict.fromkeys(refs))

@@ -62,7 +62,7 @@ def refuse(connection: Writing, who: SignedIn, proposal_id: Number, reason: Why 
     """Whoever may confirm may refuse; the proposer may take the proposal back so."""
     found = proposals.waiting(connection, proposal_id, lock=True)
     _answers_for(connection, who, found)
-    proposals.close(connection, found, "refused", by=who.name, why=reason.replace("\x00", "").strip())
+    proposals.close(connection, found, "refused", by=who.name, why=reason.strip())
     return RedirectResponse(f"/review/proposals/{proposal_id}", 303)
 
 

@@ -40,9 +40,9 @@ def queue_filter(
     """The filter that the query of an address describes."""
     return QueueFilter(
         kind=str(kind),
-        source=source.replace("\x00", ""),
+        source=source,
         department=str(department),
-        q=q.replace("\x00", "").strip(),
+        q=q.strip(),
         least=least or 0,
         most=100 if most == "" else most,
         age=age or 0,
@@ -118,7 +118,7 @@ def save_filter(
     connection: Writing, who: SignedIn, wanted: Wanted, name: Annotated[str, Form(max_length=MOST_NAME)]
 ) -> Response:
     """Keep the filter of the address under a name."""
-    called = name.replace("\x00", "").strip()
+    called = name.strip()
     if not called:
         raise OneRecordError("give the filter a name")
     saved.save(connection, who.name, called, urlencode(wanted.chosen()))
@@ -129,7 +129,7 @@ def save_filter(
 def delete_filter(
     connection: Writing, who: SignedIn, wanted: Wanted, name: Annotated[str, Form(max_length=MOST_NAME)]
 ) -> Response:
-    saved.delete(connection, who.name, name.replace("\x00", ""))
+    saved.delete(connection, who.name, name)
     return RedirectResponse(address("/review", wanted), 303)
 
 

@@ -34,7 +34,7 @@ async def assigned(request: Request) -> dict[str, int]:
     found = {name.removeprefix(PART): str(value) for name, value in form.items() if name.startswith(PART)}
     if any(not value.isdecimal() or not 1 <= int(value) <= MOST_PARTS for value in found.values()):
         raise OneRecordError(f"parts are numbered 1 to {MOST_PARTS}")
-    return {ref.replace("\x00", ""): int(value) for ref, value in found.items()}
+    return {ref: int(value) for ref, value in found.items()}
 
 
 Assigned = Annotated[dict[str, int], Depends(assigned)]

@@ -15,9 +15,10 @@ from hub.identity import bulk
 from hub.model.kinds import Verdict
 from hub.review import looks
 from hub.review.page import Looking, OfSettings, from_our_form, render, requires, settings_of
+from hub.review.pages.bulk import show as show_act
 from hub.review.pages.compare import ATTRIBUTES, PartyId
 from hub.review.pages.queue import OfSeat, Wanted, address, bulk_by, done_by, work
-from hub.review.queries import claims, decisions, filters, pairs, queue, routing
+from hub.review.queries import claims, filters, pairs, queue, routing
 from hub.review.queries.filters import Seat
 
 router = APIRouter(prefix="/review/together", dependencies=[Depends(requires(Scope.REVIEW))])
@@ -78,17 +79,11 @@ def preview(
     engine: Engine = request.app.state.engine
     act = _act(request, of, party_id, " ".join(belongs), "")
     picture = bulk.preview(engine, act)
-    with engine.connect() as connection:
-        refs = [ref for a, b, _ in (*picture.said, *picture.contradicting, *picture.claimed) for ref in (a, b)]
-        names = decisions.names(connection, [*refs, *(one.ref for one in picture.consequences.moved)])
-    return render(
+    return show_act(
         request,
-        "bulk.html",
-        picture=picture,
+        picture,
         verdict="",
         pairs=" ".join(belongs),
-        names=names,
-        most=100,
         action=address(f"/review/together/{party_id}/apply", wanted),
         back=address(f"/review/together/{party_id}", wanted),
     )
@@ -158,5 +153,5 @@ def _act(request: Request, of: Seat, party_id: int, belongs: str, reason: str) -
             judged.append((a, b, Verdict.SAME if one else Verdict.DIFFERENT))
         elif one:
             beside.append((a, b, Verdict.SAME))
-    why = reason.replace("\x00", "").strip() or "compared together in the review queue"
+    why = reason.strip() or "compared together in the review queue"
     return bulk.Judging(tuple(judged), of.who.name, why, judging.for_two(settings_of(request)), tuple(beside))

@@ -115,7 +115,7 @@ def _here(wanted: QueueFilter, party_a: int, party_b: int) -> Response:
 
 
 def _written(text: str) -> str:
-    said = text.replace("\x00", "").strip()
+    said = text.strip()
     if not said:
         raise OneRecordError("write something first")
     return said
