@@ -13,6 +13,11 @@ from hub.identity.graph import Graph
 from hub.model.kinds import AuthorKind, Verdict
 
 
+# From here on what reads the memberships in the same transaction needs to be planned for what they are now: after a
+# first run of 200,000 parties the planner took the table for empty, and filling the queue took minutes, not seconds.
+MANY = 1_000
+
+
 @dataclass(frozen=True)
 class Changes:
     """Golden ids founded, and parties that changed their customer."""
@@ -38,6 +43,8 @@ def apply(
     _end_merged(connection, assignment.merged | left)
     _log(connection, _lineage({**assignment.revived, **founded}, assignment, clusters, graph), run_id)
     _log(connection, _kinds(graph, target, left, set(founded.values())), run_id)
+    if moved >= MANY:
+        connection.execute(text("ANALYZE identity.membership, identity.golden_id"))
     connection.execute(
         text("INSERT INTO golden.to_compose (golden_id) SELECT unnest(CAST(:ids AS uuid[])) ON CONFLICT DO NOTHING"),
         {"ids": [*assignment.merged, *assignment.split.values()]},

@@ -1,5 +1,6 @@
 """What every page needs: the database, who is asking, and templates that know both."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -66,6 +67,11 @@ def reading(request: Request) -> Iterator[Connection]:
     """One snapshot for the whole answer, so that no page shows half a publication."""
     with request.app.state.engine.connect() as connection:
         yield connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
+# For pages that need another connection later: who held one and waited for the next would wait for ever where as many do
+# so as there are connections.
+read_first = contextlib.contextmanager(reading)
 
 
 def writing(request: Request) -> Iterator[Connection]:

@@ -13,7 +13,7 @@ from hub.decide import decision, rights
 from hub.decide.carrying import StaleError
 from hub.decide.decision import Decision
 from hub.review import looks
-from hub.review.page import Looking, OfSettings, Reading, SignedIn, from_our_form, render, requires
+from hub.review.page import Looking, OfSettings, Reading, SignedIn, from_our_form, read_first, render, requires
 from hub.review.pages import deciding
 from hub.review.pages.deciding import Brought, FromPreview
 from hub.review.queries import find
@@ -52,8 +52,8 @@ def search(
 
 
 @router.post("/preview", dependencies=[Depends(from_our_form)])
-def preview(*, request: Request, connection: Reading, who: SignedIn, pick: Refs = []) -> Response:  # noqa: B006
-    wanted = _wanted(connection, who, pick, deciding.NOTHING)
+def preview(*, request: Request, who: SignedIn, pick: Refs = []) -> Response:  # noqa: B006
+    wanted = _wanted(request, who, pick, deciding.NOTHING)
     return _shown(request, wanted, _clean(pick))
 
 
@@ -61,22 +61,22 @@ def preview(*, request: Request, connection: Reading, who: SignedIn, pick: Refs 
 def merge(
     *,
     request: Request,
-    connection: Reading,
     who: SignedIn,
     form: FromPreview,
     pick: Refs = [],  # noqa: B006
 ) -> Response:
-    wanted = _wanted(connection, who, pick, form)
+    wanted = _wanted(request, who, pick, form)
     try:
         return deciding.go_on(deciding.carry_out(request, wanted, form))
     except StaleError as stale:
         return _shown(request, wanted, _clean(pick), stale)
 
 
-def _wanted(connection: Connection, who: Principal, pick: list[str], form: Brought) -> Decision:
+def _wanted(request: Request, who: Principal, pick: list[str], form: Brought) -> Decision:
     refs = _clean(pick)
-    rights.demand(who, rights.of_customers(connection, refs))
-    return decision.merge(connection, refs, author=who.name, reason=form.reason, choices=form.choices)
+    with read_first(request) as connection:
+        rights.demand(who, rights.of_customers(connection, refs))
+        return decision.merge(connection, refs, author=who.name, reason=form.reason, choices=form.choices)
 
 
 def _shown(request: Request, wanted: Decision, refs: list[str], stale: StaleError | None = None) -> Response:

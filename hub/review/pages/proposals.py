@@ -12,7 +12,7 @@ from hub.decide import carrying, kept, proposals, rights
 from hub.decide.picture import Picture, changes
 from hub.decide.proposals import Proposal
 from hub.errors import ConflictError
-from hub.review.page import OfSettings, Reading, SignedIn, Writing, from_our_form, render, requires
+from hub.review.page import OfSettings, Reading, SignedIn, Writing, from_our_form, read_first, render, requires
 from hub.review.pages import deciding
 from hub.review.pages.deciding import View
 
@@ -32,10 +32,11 @@ def listed(request: Request, connection: Reading) -> Response:
 
 
 @router.get("/{proposal_id}")
-def proposal(request: Request, connection: Reading, who: SignedIn, proposal_id: Number) -> Response:
+def proposal(request: Request, who: SignedIn, proposal_id: Number) -> Response:
     """What was proposed, as it is now; what became of it, once it is closed."""
-    found = proposals.waiting(connection, proposal_id)
-    _answers_for(connection, who, found)
+    with read_first(request) as connection:
+        found = proposals.waiting(connection, proposal_id)
+        _answers_for(connection, who, found)
     seen, told, digest = [], list[str](), ""
     if found.row.status == "waiting":
         try:

@@ -13,7 +13,7 @@ from hub.decide.carrying import StaleError
 from hub.decide.decision import Decision
 from hub.errors import NotFoundError, OneRecordError
 from hub.golden.read import resolve_id
-from hub.review.page import Reading, SignedIn, from_our_form, render, requires
+from hub.review.page import Reading, SignedIn, from_our_form, read_first, render, requires
 from hub.review.pages import deciding
 from hub.review.pages.deciding import Brought, FromPreview
 from hub.review.queries import split as queries
@@ -53,8 +53,8 @@ def begin(request: Request, connection: Reading, who: SignedIn, golden_id: uuid.
 
 
 @router.post("/preview", dependencies=[Depends(from_our_form)])
-def preview(*, request: Request, connection: Reading, who: SignedIn, golden_id: uuid.UUID, parts: Assigned) -> Response:
-    wanted = _wanted(connection, who, golden_id, parts, deciding.NOTHING)
+def preview(*, request: Request, who: SignedIn, golden_id: uuid.UUID, parts: Assigned) -> Response:
+    wanted = _wanted(request, who, golden_id, parts, deciding.NOTHING)
     return _shown(request, wanted, golden_id, parts)
 
 
@@ -62,13 +62,12 @@ def preview(*, request: Request, connection: Reading, who: SignedIn, golden_id: 
 def split(
     *,
     request: Request,
-    connection: Reading,
     who: SignedIn,
     golden_id: uuid.UUID,
     parts: Assigned,
     form: FromPreview,
 ) -> Response:
-    wanted = _wanted(connection, who, golden_id, parts, form)
+    wanted = _wanted(request, who, golden_id, parts, form)
     try:
         return deciding.go_on(deciding.carry_out(request, wanted, form))
     except StaleError as stale:
@@ -85,11 +84,12 @@ def _now(connection: Connection, who: Principal, golden_id: uuid.UUID) -> str:
 
 
 def _wanted(
-    connection: Connection, who: Principal, golden_id: uuid.UUID, parts: dict[str, int], form: Brought
+    request: Request, who: Principal, golden_id: uuid.UUID, parts: dict[str, int], form: Brought
 ) -> Decision:
-    own = _now(connection, who, golden_id)
     named = [[ref for ref, number in parts.items() if number == part] for part in sorted(set(parts.values()))]
-    return decision.split(connection, own, named, author=who.name, reason=form.reason)
+    with read_first(request) as connection:
+        own = _now(connection, who, golden_id)
+        return decision.split(connection, own, named, author=who.name, reason=form.reason)
 
 
 def _shown(
