@@ -9,7 +9,6 @@ import datetime as dt
 import re
 import ssl
 import threading
-import uuid
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -17,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import psycopg
 import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import Engine, Table, text
@@ -34,6 +32,7 @@ from hub.identity.resolve import resolve
 from hub.model.kinds import Department, PartyKind
 from hub.progress import silent
 from hub.settings import Settings
+from tests.conftest import clone, cloned
 
 NOW = dt.datetime(2026, 11, 20, 9, 30, tzinfo=dt.UTC)
 FIRST = [
@@ -240,36 +239,22 @@ def world_template(server: URL, template: URL, tmp_path_factory: pytest.TempPath
 
 @cache
 def _seeded(server: URL, template: URL, folder: Path) -> URL:
-    name = f"world_{uuid.uuid4().hex[:12]}"
-    _clone(server, str(template.database), name)
-    opened = engine.make_engine(server.set(database=name))
+    copy = clone(server, template)
+    opened = engine.make_engine(copy)
     try:
         seed(opened, Settings(data_dir=folder))
     finally:
         opened.dispose()
-    return server.set(database=name)
+    return copy
 
 
 @pytest.fixture
 def world(server: URL, world_template: URL) -> Iterator[Engine]:
     """An engine on a world of the test's own."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    _clone(server, str(world_template.database), name)
-    opened = engine.make_engine(server.set(database=name))
-    yield opened
-    opened.dispose()
-    with _admin(server) as connection:
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-def _clone(server: URL, template: str, name: str) -> None:
-    with _admin(server) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-
-
-def _admin(server: URL) -> Any:
-    url = server.set(drivername="postgresql", database="postgres").render_as_string(hide_password=False)
-    return psycopg.connect(url, autocommit=True)
+    with cloned(server, world_template) as copy:
+        opened = engine.make_engine(copy)
+        yield opened
+        opened.dispose()
 
 
 @contextlib.contextmanager
