@@ -6,13 +6,14 @@ import logging
 import signal
 import socket
 import sys
+import threading
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 from pathlib import Path
 
 import psycopg
 import uvicorn
-from fastapi import Depends, FastAPI, Request
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
@@ -26,7 +27,7 @@ from hub.api.queries import Published
 from hub.db.engine import open_database
 from hub.db.reader import Reader
 from hub.errors import ConfigurationError, ConflictError, NotAllowedError, NotFoundError, OneRecordError
-from hub.review import looks
+from hub.identity import explain
 from hub.review.gate import API, Gate, Guard
 from hub.review.oidc import Provider
 from hub.review.page import render
@@ -87,9 +88,9 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     for pages in (
         sign_in, provider, overview, queue, merge, acts, proposals, bulk, history, together, waiting, dashboard, blind,
         model, split, customers, timeline, as_of, values, findings, people, account, audit,
+        compare,  # the last: its addresses are any two words below /review
     ):  # fmt: skip
         app.include_router(pages.router, include_in_schema=False)
-    app.include_router(compare.router, include_in_schema=False, dependencies=[Depends(looks.at_a_pair)])
     app.mount("/static", StaticFiles(directory=STATIC))
     for error in (OneRecordError, HTTPException, RequestValidationError, CursorError):
         app.add_exception_handler(error, explain_error)
@@ -170,6 +171,7 @@ def serve(settings: Settings) -> None:
     with listen(settings.web_host, settings.web_port) as listener, open_database(settings) as database:
         app = create_app(database.engine, settings)
         print(f"OneRecord web on http://{settings.web_host}:{listener.getsockname()[1]}", flush=True)  # noqa: T201
+        threading.Thread(target=explain.warm, args=(database.engine, settings.match), daemon=True).start()
         gc.freeze()  # what is there now stays: to look through it for garbage again and again costs a tenth of the time
         server(app).run(sockets=[listener])
 

@@ -10,7 +10,6 @@ from sqlalchemy import Connection, text
 from hub.access import Principal, Scope
 from hub.audit import record
 from hub.model.kinds import Department
-from hub.review.queries import pairs, routing
 
 AGAIN = 600  # seconds: a look that is repeated within them is one row, and what was asked for is shown so long
 
@@ -82,20 +81,3 @@ def refuse_withheld(request: Request, department: str) -> None:
     """Raises HTTPException 403 where this visitor does not see what `department` knows."""
     if department in withheld(request):
         raise HTTPException(403, f"what {department} knows is for its leads and for admins")
-
-
-def at_a_pair(request: Request) -> None:
-    """A dependency of the pages on two records: for those to whom the pair is routed, and written down.
-
-    Addresses hold numbers that anybody can count up, so what the queue does not show is refused here as well.
-    """
-    who: Principal = request.state.principal
-    numbers = [request.path_params.get(name, "") for name in ("party_a", "party_b")]
-    if not who.may(Scope.REVIEW) or not all(number.isdecimal() and len(number) < 19 for number in numbers):
-        return  # the page itself says what is wrong
-    low, high = sorted(map(int, numbers))
-    with request.app.state.engine.begin() as connection:
-        if not routing.may_judge(connection, who, request.app.state.settings.review.routes, [(low, high)]):
-            raise HTTPException(403, "this pair is for other departments")
-        if request.method == "GET" and pairs.exist(connection, low, high):
-            seen(connection, who, [pair_subject(low, high)], request)

@@ -4,16 +4,20 @@ import re
 import uuid
 from collections.abc import Iterator
 from http.cookies import SimpleCookie
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from fastapi.routing import APIRoute
+from sqlalchemy import create_engine
 
 from hub.review.gate import OPEN
+from hub.settings import Settings
 from hub.web import create_app
 from tests.integration.test_web_records import HERO
-from tests.webworld import PASSWORD, XSS, Visitor, token
+from tests.pages import furnish
+from tests.webworld import PASSWORD, XSS, Hub, Visitor, serving, token
 
 DROP = "'; DROP TABLE golden.customer_row; --"
 # The only scripts that a page has: files of ours, without anything in them that comes from data.
@@ -220,3 +224,22 @@ def test_no_page_leaves_the_site_or_runs_a_script(hub, signed_in, routes):
         if answer.headers.get("content-type", "").startswith("text/html"):
             html = OUR_SCRIPT.sub("", answer.text)
             assert not re.search(r'(?:src|action)="(?!/)|<script|style="|\son\w+="', html), route.path
+
+
+def test_every_page_needs_one_connection_at_a_time(hub: Hub, tmp_path: Path) -> None:
+    """A page that held one and waited for another would wait for ever where as many do so as there are connections."""
+    pages = furnish(hub)
+    name = hub.account("admin", name="olga")
+    alone = create_engine(hub.engine.url, pool_size=1, max_overflow=0, pool_timeout=3)
+    try:
+        with serving(alone, Settings(data_dir=tmp_path / "data")) as address, Visitor(base_url=address) as visitor:
+            visitor.sign_in(name)
+            answers = {what: visitor.get(where, follow_redirects=True).status_code for what, where in pages.items()}
+            csrf = token(visitor.get("/review/merge").text)
+            both = {"csrf": csrf, "pick": ["crm:Contact:7", "crm:Contact:9"]}
+            answers["merge preview"] = visitor.post("/review/merge/preview", data=both).status_code
+            apart = {"csrf": csrf, f"part:{HERO}": "1", "part:helpdesk:users:1": "2"}
+            answers["split preview"] = visitor.post(f"{pages['split']}/preview", data=apart).status_code
+    finally:
+        alone.dispose()
+    assert {what: code for what, code in answers.items() if code != 200} == {"not-found": 404}

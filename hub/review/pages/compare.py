@@ -15,7 +15,7 @@ from hub.decide import judging
 from hub.errors import NotFoundError, OneRecordError
 from hub.identity import explain
 from hub.model.kinds import Department, Verdict
-from hub.review import words
+from hub.review import looks, words
 from hub.review.page import OfSettings, Reading, Writing, from_our_form, render, requires
 from hub.review.pages.around import around
 from hub.review.pages.deciding import FromPreview
@@ -26,6 +26,7 @@ from hub.settings import Settings
 
 router = APIRouter(prefix="/review", dependencies=[Depends(requires(Scope.REVIEW))])
 PartyId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+Pair = tuple[Row[Any], Row[Any]]
 
 ATTRIBUTES = (
     "name", "given_name", "family_name", "job_title", "employer_name", "email", "other_emails", "phone", "mobile",
@@ -43,31 +44,37 @@ class Line:
     b: list[words.Segment]
 
 
-def claimed(request: Request, of: OfSeat, settings: OfSettings, party_a: PartyId, party_b: PartyId) -> None:
-    """Who opens a pair claims it, unless somebody else has it.
+def opened(request: Request, of: OfSeat, settings: OfSettings, party_a: PartyId, party_b: PartyId) -> Pair:
+    """The two records: who opens them is written down, and claims the pair, unless somebody else has it.
 
     In a transaction of its own, which ends before the page takes its connection: a request that held one and waited for
     another would wait for ever where as many as there are connections do.
     """
+    low, high = min(party_a, party_b), max(party_a, party_b)
     with request.app.state.engine.begin() as connection:
-        both(connection, of, party_a, party_b)
-        claims.claim(connection, [(party_a, party_b)], of.who.name, settings.review.claim_minutes)
-
-
-def beside(request: Request, of: OfSeat, settings: OfSettings, party_a: PartyId, party_b: PartyId) -> dict[str, Any]:
-    """What the page tells beside the two records, in a transaction that has ended before the page begins its own."""
-    with request.app.state.engine.connect() as connection, connection.begin() as transaction:
-        found = around(connection, of.who, settings, *both(connection, of, party_a, party_b))
-        transaction.rollback()
+        found = both(connection, of, party_a, party_b)
+        looks.seen(connection, of.who, [looks.pair_subject(low, high)], request)
+        claims.claim(connection, [(low, high)], of.who.name, settings.review.claim_minutes)
     return found
 
 
-@router.get("/{party_a}/{party_b}", dependencies=[Depends(claimed)])
+Opened = Annotated[Pair, Depends(opened)]
+
+
+def beside(request: Request, of: OfSeat, settings: OfSettings, found: Opened) -> dict[str, Any]:
+    """What the page tells beside the two records, in a transaction that has ended before the page begins its own."""
+    with request.app.state.engine.connect() as connection, connection.begin() as transaction:
+        told = around(connection, of.who, settings, *found)
+        transaction.rollback()
+    return told
+
+
+@router.get("/{party_a}/{party_b}")
 def compare(
     *,
     request: Request,
-    # Before the connection: a request that held one and waited for another would wait for ever.
-    found_beside: Annotated[dict[str, Any], Depends(beside)],
+    found: Opened,
+    found_beside: Annotated[dict[str, Any], Depends(beside)],  # before the connection, see `opened`
     connection: Reading,
     of: OfSeat,
     settings: OfSettings,
@@ -79,7 +86,7 @@ def compare(
 ) -> Response:
     if party_a > party_b:
         return RedirectResponse(address(f"/review/{party_b}/{party_a}", wanted), 303)
-    a, b = both(connection, of, party_a, party_b)
+    a, b = found
     evidence, problem = _evidence(connection, a.ref, b.ref, settings)
     behind = queue.position(connection, wanted, (party_a, party_b))
     following = queue.following(connection, of, wanted, behind, (party_a, party_b))
@@ -168,7 +175,7 @@ def _written(value: Any) -> str:
     return ", ".join(sorted(value)) if isinstance(value, list) else "" if value is None else str(value)
 
 
-def both(connection: Connection, of: Seat, party_a: int, party_b: int) -> tuple[Row[Any], Row[Any]]:
+def both(connection: Connection, of: Seat, party_a: int, party_b: int) -> Pair:
     """The two records.
 
     Raises:

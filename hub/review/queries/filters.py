@@ -126,12 +126,17 @@ class Seat:
 def conditions(seat: Seat, wanted: QueueFilter) -> tuple[str, dict[str, Any]]:
     """What a row `{w}` must fulfil to be in somebody's list, and the parameters."""
     views, parameters = seat.views()
+    filters, values = narrowed(wanted)
+    return " AND ".join(f"({clause})" for clause in [views[wanted.view], *filters]), {**parameters, **values}
+
+
+def narrowed(wanted: QueueFilter) -> tuple[list[str], dict[str, Any]]:
+    """What a row `{w}` of the chosen view must fulfil besides, and the parameters."""
     chosen = {name: value for name, value in wanted.chosen().items() if name in FILTERS}
     values = {name: value / 100 if name in {"least", "most"} else value for name, value in chosen.items()}
     if wanted.q:
         values["q"] = _query(wanted.q)
-    clauses = [views[wanted.view], *(FILTERS[name] for name in values)]
-    return " AND ".join(f"({clause})" for clause in clauses), {**parameters, **values}
+    return [FILTERS[name] for name in values], values
 
 
 def _query(typed: str) -> str:

@@ -21,14 +21,6 @@ def parties(connection: Connection, *party_ids: int) -> dict[int, Row[Any]]:
     return {row.party_id: row for row in rows}
 
 
-def exist(connection: Connection, *party_ids: int) -> bool:
-    """Whether there is a record for each of these party ids."""
-    found = connection.execute(
-        text("SELECT count(*) FROM canonical.party WHERE party_id = ANY(:ids)"), {"ids": list(party_ids)}
-    ).scalar_one()
-    return bool(found == len(set(party_ids)))
-
-
 def pair(connection: Connection, party_a: int, party_b: int) -> Row[Any] | None:
     return connection.execute(
         text("SELECT * FROM identity.pair WHERE party_a = :a AND party_b = :b"), {"a": party_a, "b": party_b}

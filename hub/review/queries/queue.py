@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from hub.api import paging
-from hub.review.queries.filters import SORTS, TOGETHER, QueueFilter, Seat, conditions
+from hub.review.queries.filters import SORTS, TOGETHER, QueueFilter, Seat, conditions, narrowed
 
 PAGE = 25
 
@@ -132,22 +132,21 @@ def following(
 
 def counts(connection: Connection, seat: Seat, wanted: QueueFilter) -> Counts:
     """Counts of all views, and of what matches, in one look at the table."""
-    views, _ = seat.views()
-    selected, parameters = conditions(seat, wanted)
-    together = TOGETHER.format(w="w")
+    views, parameters = seat.views()
+    filters, values = narrowed(wanted)
     each = ", ".join(f"{condition.format(w='w')} AS in_{name}" for name, condition in views.items())
-    # In an inner query, so that each condition is looked at once per row.
-    chosen = selected.format(w="w")
+    chosen = " AND ".join([f"in_{wanted.view}", *(f"({clause.format(w='w')})" for clause in filters)])
+    # In inner queries, so that each condition is looked at once per row.
     row = connection.execute(
         text(
             f"""SELECT count(*) FILTER (WHERE in_open) AS open, count(*) FILTER (WHERE in_later) AS later,
                     count(*) FILTER (WHERE in_asked) AS asked, count(*) FILTER (WHERE chosen) AS matching,
                     count(*) FILTER (WHERE chosen AND NOT together)
                     + count(DISTINCT cluster_id) FILTER (WHERE chosen AND together) AS pieces
-                FROM (SELECT {each}, {chosen} AS chosen, {together} AS together, cluster_id
-                      FROM identity.waiting_pair w OFFSET 0) w"""
+                FROM (SELECT *, {chosen} AS chosen, {TOGETHER.format(w="w")} AS together
+                      FROM (SELECT *, {each} FROM identity.waiting_pair w OFFSET 0) w OFFSET 0) w"""
         ),
-        parameters,
+        parameters | values,
     ).one()
     return Counts(row.open, row.later, row.asked, row.matching, row.pieces)
 
