@@ -3,11 +3,12 @@
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, Result, text
 
 import dedup
 from hub.db import locks
@@ -22,6 +23,10 @@ Ids = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 
+# Whoever judges waits for a resolve to commit: some five seconds for so many parties, and four minutes for a million.
+CHUNK = 20_000
+
+
 @dataclass(frozen=True)
 class ResolveReport:
     """What one resolve did to golden ids. `contradictions`: judgements that cannot all hold, as judgement ids."""
@@ -33,21 +38,54 @@ class ResolveReport:
     moved: int = 0
     contradictions: tuple[int, ...] = field(default=())
 
+    def __add__(self, other: "ResolveReport") -> "ResolveReport":
+        return ResolveReport(
+            **{name: getattr(self, name) + getattr(other, name) for name in COUNTED},
+            contradictions=tuple(sorted({*self.contradictions, *other.contradictions})),
+        )
 
-def resolve(engine: Engine, *, run_id: str, progress: Progress) -> ResolveReport:
-    """Recompute the clusters that queued parties touch; ids, lineage and the emptied queue commit together."""
+
+COUNTED = ("parties", "created", "merged", "split", "moved")
+
+
+def resolve(engine: Engine, *, run_id: str, progress: Progress, chunk: int = CHUNK) -> ResolveReport:
+    """Recompute the clusters that queued parties touch; ids, lineage and the emptied queue commit together.
+
+    So many parties at a time, in the order of their refs, so that ids are numbered as in one go.
+    """
     with engine.begin() as connection:
         take_turns(connection)
         ledger.heed_source_merges(connection)
-        queued = np.array(
-            connection.execute(text("SELECT party_id FROM identity.to_resolve")).scalars().all(), dtype=np.int64
+        queued = _ids(
+            connection.execute(
+                text("SELECT party_id FROM identity.to_resolve JOIN canonical.party USING (party_id) ORDER BY ref")
+            )
         )
-        if queued.size == 0:
-            return ResolveReport()
-        progress(Step("resolve", "parties", 0, int(queued.size)))
-        report = settle(connection, queued, run_id=run_id)
+    report = ResolveReport()
+    for begin in range(0, int(queued.size), chunk):
+        progress(Step("resolve", "parties", begin, int(queued.size)))
+        with engine.begin() as connection:
+            take_turns(connection)
+            left = _still_queued(connection, queued[begin : begin + chunk])
+            if left.size:
+                report += settle(connection, left, run_id=run_id)
+    if queued.size:
         progress(Step("resolve", "parties", int(queued.size), int(queued.size)))
     return report
+
+
+def _still_queued(connection: Connection, chosen: Ids) -> Ids:
+    """Without those that an earlier part has reached."""
+    return _ids(
+        connection.execute(
+            text("SELECT party_id FROM identity.to_resolve WHERE party_id = ANY(CAST(:ids AS bigint[]))"),
+            {"ids": chosen.tolist()},
+        )
+    )
+
+
+def _ids(rows: Result[Any]) -> Ids:
+    return np.array(rows.scalars().all(), dtype=np.int64)
 
 
 def settle(connection: Connection, queued: Ids, *, run_id: str) -> ResolveReport:
