@@ -57,9 +57,11 @@ def judge(
 ) -> None:
     """Say whether two source records are one customer.
 
-    It takes effect with the next run, within about a minute where the hub is up.
+    It takes effect with the next run, within about a minute where the hub is up. What needs two people by the setting
+    review.two_people_above waits for the second.
     """
-    from hub.identity import ledger
+    from hub import settings
+    from hub.decide import judging
 
     try:
         said = Verdict(verdict.lower())
@@ -67,9 +69,13 @@ def judge(
         raise ConfigurationError(f"{verdict!r} is no verdict: say SAME, DIFFERENT or UNSURE") from None
     if not why.strip():
         raise ConfigurationError("--why must say something: a judgement without a reason helps nobody later")
+    who, reason = author or getpass.getuser(), why.strip()
     with _database() as database, database.engine.begin() as connection:
-        number = ledger.judge(connection, a, b, said, author=author or getpass.getuser(), reason=why.strip())
-    console.print(escape(f"judgement {number}: {a} and {b} are {said.value}; it takes effect {WHEN}"))
+        judged = judging.judge(connection, settings.load(), (a, b, said), author=who, reason=reason)
+    if judged.proposal_id is not None:
+        console.print(f"this needs two people: somebody else confirms it at /review/proposals/{judged.proposal_id}")
+        return
+    console.print(escape(f"judgement {judged.judgement_id}: {a} and {b} are {said.value}; it takes effect {WHEN}"))
 
 
 @app.command()

@@ -75,11 +75,15 @@ def _said(why: str) -> str:
 def _do(make: Any, *, dry_run: bool, as_json: bool) -> None:
     from hub import settings
     from hub.db.engine import open_database
+    from hub.decide import judging
     from hub.identity import acts
 
-    with open_database(settings.load()) as database:
+    configured = settings.load()
+    with open_database(configured) as database:
         with database.engine.connect() as connection:
             act = make(connection)
+            if not dry_run:
+                judging.refuse_alone(connection, configured, act.said)
         found = acts.dry_run(database.engine, act) if dry_run else acts.perform(database.engine, act)
     if as_json:
         sys.stdout.write(json.dumps({**found.to_dict(), "done": not dry_run}) + "\n")

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 from hub.decide import carrying, choosing, kept, proposals, stake
 from hub.decide.decision import Decision, Said
 from hub.decide.picture import as_if_merged
+from hub.errors import NotAllowedError
 from hub.identity import ledger, parties
 from hub.model.kinds import Verdict
 from hub.settings import Settings
@@ -80,6 +81,19 @@ def for_two(settings: Settings) -> Callable[[Connection, Sequence[Said]], set[Sa
         return {pair for pairs, _ in _above(connection, settings, said) for pair in pairs}
 
     return held
+
+
+def refuse_alone(connection: Connection, settings: Settings, said: Sequence[Said]) -> None:
+    """Where nobody else can be asked.
+
+    Raises:
+        NotAllowedError: what is said joins more than one person alone may join.
+    """
+    if for_two(settings)(connection, said):
+        raise NotAllowedError(
+            "more is at stake than review.two_people_above lets one person join: propose it at /review/merge, where"
+            " somebody else confirms it"
+        )
 
 
 def _above(connection: Connection, settings: Settings, said: Sequence[Said]) -> list[tuple[list[Said], stake.Stake]]:

@@ -212,6 +212,20 @@ def test_merge_and_unmerge_show_what_moves_and_do_it(hub: Hub):
     assert f"{gone} comes out of {survivor}" in answer.told
 
 
+def test_what_needs_two_people_needs_them_here_too(hub: Hub):
+    query = """SELECT DISTINCT ON (golden_id) ref FROM golden.crosswalk JOIN canonical.party USING (ref)
+               WHERE until IS NULL AND kind = 'person' ORDER BY golden_id DESC, ref LIMIT 2"""
+    (a,), (b,) = hub.rows(query)
+    careful = {**hub.variables, "ONERECORD_REVIEW__TWO_PEOPLE_ABOVE__RECORDS": "1"}
+    refused = onerecord("merge", a, b, "--why", "one household", **careful)
+    assert refused.code != 0
+    assert "propose it at /review/merge" in refused.told
+    proposed = onerecord("judge", "SAME", a, b, "--why", "one household", "--author", "lead", **careful)
+    assert "somebody else confirms it at /review/proposals/" in proposed.told
+    assert hub.rows("SELECT proposer FROM identity.proposal WHERE status = 'waiting'") == [("lead",)]
+    assert hub.rows("SELECT 1 FROM identity.judgement WHERE reason = 'one household'") == []
+
+
 def test_export_writes_what_is_published(hub: Hub, tmp_path: Path):
     answer = hub("export", str(tmp_path / "out"))
     assert answer.code == 0, answer.told
