@@ -97,28 +97,26 @@ def test_every_golden_value_names_its_source_record_and_rule(departments, databa
             assert row.provenance["email"]["ref"] in row.members
 
 
-@pytest.mark.parametrize(
-    ("system", "kind", "words"),
-    [
-        ("salesforce", "401", ("salesforce", "credential")),
-        ("zendesk", "truncate", ("zendesk",)),
-        ("hubspot", "malformed", ("hubspot",)),
-        ("stripe", "500", ("stripe",)),
-        ("salesforce", "limit", ("salesforce", "REQUEST_LIMIT_EXCEEDED")),
-    ],
-)
-def test_a_source_that_fails_is_named_and_nothing_is_published(
-    departments, database_url, db, tmp_path, system, kind, words
-):
-    fault = {"system": system, "kind": kind, "count": 1_000, "retry_after": 0}
-    requests.post(f"{departments.address}/sandbox/faults", json=fault, timeout=5).raise_for_status()
-    outcome = run_here(departments, database_url, tmp_path)
-    assert outcome.status == "failed"
-    told = " ".join(outcome.errors)
-    assert all(word.lower() in told.lower() for word in words), told
-    with db.connect() as connection:
-        assert connection.execute(text("SELECT count(*) FROM golden.publication")).scalar_one() == 0
-    requests.delete(f"{departments.address}/sandbox/faults", timeout=5).raise_for_status()
+FAULTS = [
+    ("salesforce", "401", ("salesforce", "credential")),
+    ("zendesk", "truncate", ("zendesk",)),
+    ("hubspot", "malformed", ("hubspot",)),
+    ("stripe", "500", ("stripe",)),
+    ("salesforce", "limit", ("salesforce", "REQUEST_LIMIT_EXCEEDED")),
+]
+
+
+def test_a_source_that_fails_is_named_and_nothing_is_published(departments, database_url, db, tmp_path):
+    for system, kind, words in FAULTS:
+        fault = {"system": system, "kind": kind, "count": 1_000, "retry_after": 0}
+        requests.post(f"{departments.address}/sandbox/faults", json=fault, timeout=5).raise_for_status()
+        outcome = run_here(departments, database_url, tmp_path)
+        assert outcome.status == "failed", (system, kind)
+        told = " ".join(outcome.errors)
+        assert all(word.lower() in told.lower() for word in words), told
+        with db.connect() as connection:
+            assert connection.execute(text("SELECT count(*) FROM golden.publication")).scalar_one() == 0, (system, kind)
+        requests.delete(f"{departments.address}/sandbox/faults", timeout=5).raise_for_status()
     assert run_here(departments, database_url, tmp_path).summary["publication"]["number"] == 1
 
 
