@@ -17,7 +17,8 @@ from hub.golden import trial as golden
 from hub.golden.gather import Rules
 from hub.golden.trial import Value, Values
 from hub.identity import trial as identity
-from hub.identity.trial import Clusters, Overturned
+from hub.identity.overturned import Overturned
+from hub.identity.trial import Clusters
 from hub.progress import Progress, Step
 from hub.review.queries import routing
 from hub.settings import Settings

@@ -7,7 +7,7 @@ clusters are found and named by the code that a run uses.
 import datetime as dt
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,33 +16,15 @@ from sqlalchemy import Connection, text
 
 from hub.db import arrow
 from hub.identity import graph as graphs
-from hub.identity import learning, register, waiting
-from hub.identity.graph import Graph
-from hub.identity.ledger import Link
+from hub.identity import learning, overturned, register, waiting
 from hub.identity.matching import matched_again
-from hub.identity.resolve import Decided, cluster, decide
-from hub.model.kinds import AuthorKind, PartyKind, Verdict
+from hub.identity.overturned import Homes, Overturned
+from hub.identity.resolve import Decided, decide
+from hub.model.kinds import PartyKind
 from hub.settings import MatchSettings
 
 PAIRS = "tried_pair"  # a view, or a table with --match-again: `identity.pair` as it would be
 HOMES = "tried_membership"  # of all parties: `identity.membership` as it would be, present rows only
-
-Homes = dict[int, uuid.UUID]
-
-
-@dataclass(frozen=True)
-class Overturned:
-    """A person's word that the tried settings contradict, and those in force do not.
-
-    `kind` is judgement or value; `number` its id. `refs` are the records that it is about.
-    """
-
-    kind: str
-    number: int
-    author: str
-    said: str
-    refs: tuple[str, ...]
-    why: str
 
 
 @dataclass(frozen=True)
@@ -129,7 +111,8 @@ def clusters(connection: Connection, *, complete: bool, as_of: dt.datetime) -> C
     new, old = decide(connection, graph), decide(connection, before)
     homes, homes_before = _homes(connection, new), _homes(connection, old)
     _stage_homes(connection, homes)
-    said = _overturned(connection, graph, before) + _silenced(connection, homes, homes_before, as_of)
+    said = overturned.judgements(connection, before, (graph, PAIRS))
+    said += overturned.manual_values(connection, homes, homes_before, as_of)
     return Clusters(
         bands=bands,
         merged=dict(new.assignment.merged.items() - old.assignment.merged.items()),
@@ -207,75 +190,6 @@ def _waiting(connection: Connection) -> tuple[int, int]:
     return now, now - leaving + coming
 
 
-def _overturned(connection: Connection, new: Graph, old: Graph) -> list[Overturned]:
-    """Judgements of people against which the tried settings alone would decide, and those in force would not.
-
-    Judgements always hold. But who lowers a border so far that the model would merge what people said to be different,
-    or would not even ask about what they said is the same, has set it against what people know.
-    """
-    said = [link for link in new.links if link.author_kind is AuthorKind.PERSON and link.verdict is not Verdict.UNSURE]
-    if not said:
-        return []
-    before, after = _alone(connection, old, graphs.PAIRS), _alone(connection, new, PAIRS)
-
-    def turned(link: Link) -> bool:
-        opposite, pair = _OPPOSITE[link.verdict], (link.party_a, link.party_b)
-        return after(*pair) is opposite and before(*pair) is not opposite
-
-    against = [link.judgement_id for link in said if turned(link)]
-    rows = connection.execute(text(_TOLD_JUDGEMENTS), {"ids": against})
-    return [
-        Overturned("judgement", row.judgement_id, row.author, row.verdict, (row.a, row.b), _WHY[row.verdict])
-        for row in rows
-    ]
-
-
-def _alone(connection: Connection, graph: Graph, pairs: str) -> Callable[[int, int], Verdict]:
-    """What the settings alone say of two parties: same, different, or nothing, since they would ask."""
-    rules_only = [link for link in graph.links if link.author_kind is not AuthorKind.PERSON]
-    found, _ = cluster(connection, replace(graph, links=rules_only))
-    label = {party: one for one, parties in found.items() for party in parties}
-    judged = [(link.party_a, link.party_b) for link in graph.links]
-    asked = {
-        (row[0], row[1])
-        for row in connection.execute(
-            text(
-                f"""SELECT party_a, party_b FROM {pairs} JOIN unnest(CAST(:a AS bigint[]), CAST(:b AS bigint[]))
-                        AS judged (party_a, party_b) USING (party_a, party_b)"""
-            ),
-            {"a": [a for a, _ in judged], "b": [b for _, b in judged]},
-        )
-    }
-
-    def says(a: int, b: int) -> Verdict:
-        if label[a] == label[b]:
-            return Verdict.SAME
-        return Verdict.UNSURE if (a, b) in asked else Verdict.DIFFERENT
-
-    return says
-
-
-_OPPOSITE = {Verdict.SAME: Verdict.DIFFERENT, Verdict.DIFFERENT: Verdict.SAME}
-_WHY = {
-    "different": "the settings alone would make one customer of the two",
-    "same": "the settings alone would keep the two apart and ask nobody",
-}
-
-
-def _silenced(connection: Connection, homes: Homes, before: Homes, as_of: dt.datetime) -> list[Overturned]:
-    """Manual values that another one would silence, since their customers become one: of several the last holds."""
-    rows = connection.execute(text(_MANUAL), {"as_of": as_of}).all()
-    said: dict[tuple[uuid.UUID, str], list[Any]] = defaultdict(list)
-    for row in rows:
-        said[homes[row.party_id], row.attributes].append(row)
-    return [
-        Overturned("value", row.manual_id, row.author, row.attributes, (row.ref,), f"value {last.manual_id} would hold")
-        for *earlier, last in said.values()
-        for row in earlier
-        if row.said != last.said and before[row.party_id] != before[last.party_id]
-    ]
-
-
 def examples(connection: Connection, found: Clusters, limit: int) -> dict[str, Sequence[str]]:
     """The records of some of the parts that split, by the id of the part."""
     members = _by_home(found.homes)
@@ -315,14 +229,4 @@ _TOUCHED = f"""
           WHERE p.band = 'review'
     UNION SELECT w.party_a, w.party_b FROM identity.waiting_pair w JOIN tried_home t ON t.party_id = w.party_a
     UNION SELECT w.party_a, w.party_b FROM identity.waiting_pair w JOIN tried_home t ON t.party_id = w.party_b
-"""
-_TOLD_JUDGEMENTS = """
-    SELECT judgement_id, author, verdict, one.ref AS a, other.ref AS b FROM identity.judgement
-    JOIN canonical.party one ON one.party_id = party_a JOIN canonical.party other ON other.party_id = party_b
-    WHERE judgement_id = ANY(CAST(:ids AS bigint[])) ORDER BY judgement_id
-"""
-_MANUAL = """
-    SELECT v.manual_id, v.attributes, v.author, v.ref, v.said, p.party_id
-    FROM golden.manual_value v JOIN canonical.party p USING (ref) JOIN tried_home t USING (party_id)
-    WHERE v.ended_at IS NULL AND (v.until IS NULL OR v.until > :as_of) ORDER BY v.manual_id
 """
