@@ -4,11 +4,16 @@ import getpass
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from orchestration.console import Watch
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from hub.settings import Settings
 
 # 2 is a wrong call or setting, 3 a publication held, as everywhere.
 EXIT_CODES = {"safe": 0, "held": 3, "blocked": 6, "unknown": 7}
@@ -50,14 +55,14 @@ def trial(
 
     Nobody waits for a trial. The audit log keeps who tried which settings, and the outcome in numbers.
     """
-    from hub import changes, clock, settings
+    from hub import changes, settings
     from hub.db.engine import open_database
     from orchestration.tried import show
     from quality_checks import trial as trials
 
     nested, in_force, watch = changes.read(file, said or ()), settings.load(), Watch()
     changes.applied(in_force, nested)  # a wrong one is told before a database is started
-    asked = trials.Asked(in_force, nested, clock.as_of(in_force), match_again=match_again, examples=examples)
+    asked = trials.Asked(in_force, nested, _moment(in_force), match_again=match_again, examples=examples)
     with open_database(in_force) as database:
         found = trials.run(database.engine, asked, progress=watch)
         shown = len(found.values.examples) if show_values and found.values else 0
@@ -70,3 +75,13 @@ def trial(
     else:
         show(found, show_values=show_values, overruled=changes.overruled(nested))
     raise typer.Exit(EXIT_CODES[found.status])
+
+
+def _moment(settings: "Settings") -> "dt.datetime":
+    """The moment of the simulated departments, where these are the sources: they stand still between two ticks."""
+    from connectors import sandbox
+    from hub import clock
+
+    if settings.sources or settings.clock_file:
+        return clock.as_of(settings)
+    return clock.as_of(settings.model_copy(update={"clock_file": sandbox.clock_path(settings.data_dir / "sandbox")}))

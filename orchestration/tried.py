@@ -86,13 +86,13 @@ def _flags(rules: dict[str, Rule]) -> Iterator[Table]:
 
 
 def _clusters(found: Clusters, parts: dict[str, Any]) -> Iterator[Table]:
-    counted = plain_table("\nCustomers", "", "then")
-    more = "" if found.complete else ", or more"
-    counted.add_row("golden ids merged away", f"{len(found.merged):,}{more}")
-    counted.add_row("parts that become customers of their own", f"{len(found.split):,}{more}")
-    counted.add_row("customers with other records", f"{found.changed:,}{more}")
-    counted.add_row("records that change their customer", f"{found.moved:,}{more}")
-    counted.add_row("pairs that wait for people", f"{found.waiting[1]:,}{more} (now {found.waiting[0]:,})")
+    title = "\nCustomers" if found.complete else "\nCustomers, as far as the stored pairs tell"
+    counted = plain_table(title, "", "then")
+    counted.add_row("golden ids merged away", f"{len(found.merged):,}")
+    counted.add_row("parts that become customers of their own", f"{len(found.split):,}")
+    counted.add_row("customers with other records", f"{found.changed:,}")
+    counted.add_row("records that change their customer", f"{found.moved:,}")
+    counted.add_row("pairs that wait for people", f"{found.waiting[1]:,} (now {found.waiting[0]:,})")
     yield counted
     if found.bands:
         bands = plain_table("\nPairs", "band now", "then", "pairs")

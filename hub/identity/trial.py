@@ -34,7 +34,7 @@ class Clusters:
     `bands`: pairs by their band before and after, as far as it changes. `merged`: golden id -> its survivor. `split`:
     the id by which a part goes -> the id that it comes out of. `changed` counts the customers, present or to be, whose
     records would be others, `moved` the records that would be another customer's. `complete` is False where pairs count
-    that are not stored: there is more to it then than what is told.
+    that are not stored: what is told is by the stored pairs then.
     """
 
     bands: dict[tuple[str, str], int] = field(default_factory=dict)
