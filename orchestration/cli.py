@@ -25,6 +25,7 @@ from hub.webhook_command import app as webhook_app
 from orchestration.console import Watch, console, show_summary
 from orchestration.dedupe import dedupe
 from orchestration.sandbox import app as sandbox_app
+from orchestration.trial import trial
 
 if TYPE_CHECKING:
     from orchestration.pipeline import Outcome
@@ -41,6 +42,7 @@ app.command()(merge)
 app.command()(unmerge)
 app.command()(override)
 app.command()(export)
+app.command()(trial)
 app.add_typer(user_app, name="user", help="Accounts of the people who sign in: add, list, disable, password, role.")
 app.add_typer(webhook_app, name="webhook", help="Tell other tools of changes: signed, in order, until they took them.")
 app.add_typer(sandbox_app, name="sandbox", help="The simulated departments: serve them, let a day pass, cause faults.")

@@ -60,7 +60,8 @@ def show_summary(found: Mapping[str, Any], status: str, errors: tuple[str, ...])
     console.print(_publication(found, status, errors))
 
 
-def _table(title: str, *columns: str) -> Table:
+def plain_table(title: str, *columns: str) -> Table:
+    """A table without lines, whose first column is text and the others numbers."""
     table = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False)
     for place, column in enumerate(columns):
         table.add_column(column, justify="left" if place == 0 else "right")
@@ -69,7 +70,7 @@ def _table(title: str, *columns: str) -> Table:
 
 def _sources(sources: Mapping[str, Any]) -> Table:
     columns = ("source", "department", "records", "new", "changed", "deleted", "unchanged", "ignored", "quarantined")
-    table = _table("\nSources", *columns)
+    table = plain_table("\nSources", *columns)
     for name, counts in sources.items():
         numbers = ("records", "inserted", "updated", "deleted", "unchanged", "ignored", "in_quarantine")
         table.add_row(name, counts["department"], *(f"{counts[number]:,}" for number in numbers))
@@ -77,7 +78,7 @@ def _sources(sources: Mapping[str, Any]) -> Table:
 
 
 def _pairs(pairs: Mapping[str, Any]) -> Table:
-    table = _table("\nPairs", "kind", "parties", "compared now", "same", "to review", "apart now", "model")
+    table = plain_table("\nPairs", "kind", "parties", "compared now", "same", "to review", "apart now", "model")
     for kind, report in pairs.items():
         numbers = ("parties", "compared", "same", "review", "different")
         note = " (new)" if report["retrained"] else ""
@@ -86,7 +87,7 @@ def _pairs(pairs: Mapping[str, Any]) -> Table:
 
 
 def _flags(flags: Mapping[str, Any]) -> Table:
-    table = _table("\nOpportunity flags", "rule", "open")
+    table = plain_table("\nOpportunity flags", "rule", "open")
     for rule, count in sorted(flags["open"].items(), key=lambda item: -item[1]):
         table.add_row(rule.replace("_", " "), f"{count:,}")
     return table

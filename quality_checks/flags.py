@@ -21,13 +21,16 @@ class FlagReport:
     open: dict[str, int] = field(default_factory=dict)
 
 
+# What breaks a rule: the CTE `found` (rule, ref, severity, evidence), which takes `hygiene.parameters`.
+FOUND = f"""{hygiene.LIVE},
+found AS MATERIALIZED (
+    {" UNION ALL ".join(f"SELECT '{rule.name}' AS rule, r.* FROM ({rule.select}) r" for rule in hygiene.RULES)}
+)"""
+
 # One statement, so that every rule and the flags of before are seen at the same moment. An open flag's last_seen
 # moves once a day, not with every run: a second run on the same day writes nothing.
 _FLAG = f"""
-WITH {hygiene.LIVE},
-found AS MATERIALIZED (
-    {" UNION ALL ".join(f"SELECT '{rule.name}' AS rule, r.* FROM ({rule.select}) r" for rule in hygiene.RULES)}
-),
+WITH {FOUND},
 compared AS MATERIALIZED (
     SELECT n.ref, n.rule, n.severity, n.evidence, CASE
         WHEN f.rule IS NULL THEN 'opened'

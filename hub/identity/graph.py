@@ -18,10 +18,10 @@ _EDGE = pa.schema([("a", pa.int64()), ("b", pa.int64()), ("probability", pa.floa
 _NEXT_ROUND = """
     INSERT INTO reached (party_id, round)
     SELECT party_id, :round FROM (
-        SELECT p.party_b AS party_id FROM reached r JOIN identity.pair p ON p.party_a = r.party_id
+        SELECT p.party_b AS party_id FROM reached r JOIN {pairs} p ON p.party_a = r.party_id
         WHERE r.round = :round - 1 AND p.band = 'same'
         UNION
-        SELECT p.party_a FROM reached r JOIN identity.pair p ON p.party_b = r.party_id
+        SELECT p.party_a FROM reached r JOIN {pairs} p ON p.party_b = r.party_id
         WHERE r.round = :round - 1 AND p.band = 'same'
         UNION
         SELECT j.party_b FROM reached r JOIN identity.judgement j ON j.party_a = r.party_id
@@ -56,18 +56,16 @@ class Graph:
     strayed: dict[int, uuid.UUID]
 
 
-def around(connection: Connection, queued: NDArray[np.int64]) -> Graph:
+PAIRS = "identity.pair"
+
+
+def around(connection: Connection, queued: NDArray[np.int64], pairs: str = PAIRS) -> Graph:
     """The parts of the graph that hold a queued party; the rest cannot change. Costs what these parts cost.
 
-    Leaves the temporary table `reached` with their parties until commit.
+    Leaves the temporary table `reached` with their parties until commit. `pairs` names the table of the model's edges.
     """
-    _reach(connection, queued)
-    edges = arrow.copy_out(
-        connection,
-        """SELECT party_a, party_b, probability FROM identity.pair JOIN reached ON reached.party_id = party_a
-           WHERE band = 'same' ORDER BY party_a, party_b""",
-        _EDGE,
-    )
+    _reach(connection, queued, pairs)
+    a, b, probability = edges(connection, pairs)
     members = connection.execute(
         text(
             """SELECT party_id, golden_id, number, g.kind = p.kind AS stays FROM reached
@@ -78,23 +76,36 @@ def around(connection: Connection, queued: NDArray[np.int64]) -> Graph:
     (parties,) = arrow.numbers_out(connection, "SELECT party_id FROM reached", ["party_id"])
     return Graph(
         parties=np.sort(parties),
-        edge_a=edges["a"].to_numpy(),
-        edge_b=edges["b"].to_numpy(),
-        probability=edges["probability"].to_numpy(),
+        edge_a=a,
+        edge_b=b,
+        probability=probability,
         links=ledger.live(connection, among="reached"),
         current={party: Current(golden, number) for party, golden, number, stays in members if stays},
         strayed={party: golden for party, golden, _, stays in members if not stays},
     )
 
 
-def _reach(connection: Connection, queued: NDArray[np.int64]) -> None:
+def edges(
+    connection: Connection, pairs: str = PAIRS
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """The model's edges among the parties in `reached`: both parties, the smaller first, and the probability."""
+    found = arrow.copy_out(
+        connection,
+        f"""SELECT party_a, party_b, probability FROM {pairs} JOIN reached ON reached.party_id = party_a
+            WHERE band = 'same' ORDER BY party_a, party_b""",
+        _EDGE,
+    )
+    return found["a"].to_numpy(), found["b"].to_numpy(), found["probability"].to_numpy()
+
+
+def _reach(connection: Connection, queued: NDArray[np.int64], pairs: str) -> None:
     connection.execute(text("DROP TABLE IF EXISTS reached"))
     connection.execute(text("CREATE TEMP TABLE reached (party_id bigint PRIMARY KEY, round int) ON COMMIT DROP"))
     connection.execute(
         text("INSERT INTO reached SELECT DISTINCT unnest(CAST(:ids AS bigint[])), 0"), {"ids": queued.tolist()}
     )
-    rounds, new = 0, len(queued)
+    rounds, new, next_round = 0, len(queued), text(_NEXT_ROUND.format(pairs=pairs))
     while new:
         rounds += 1
         connection.execute(text("ANALYZE reached"))
-        new = connection.execute(text(_NEXT_ROUND), {"round": rounds}).rowcount
+        new = connection.execute(next_round, {"round": rounds}).rowcount

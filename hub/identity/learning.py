@@ -20,18 +20,24 @@ def heed(connection: Connection, kind: PartyKind, settings: MatchSettings) -> bo
 
     Looks at them again once `settings.learn_after` more have come than the model has learned from.
     """
+    learned = moved(connection, kind, settings)
+    if learned is None:
+        return False
+    models.save(connection, kind, learned, settings)
+    return True
+
+
+def moved(connection: Connection, kind: PartyKind, settings: MatchSettings) -> dedup.Model | None:
+    """The model of a kind as judgements move it; None where they do not. Reads only."""
     model = models.newest(connection, kind)
     a, b, same = _judged(connection, kind)
     if model is None:
-        return False
+        return None
     known = model.report.get("learned", {}).get("judgements", 0)
     if len(same) - known < settings.learn_after:
-        return False
-    moved = _moved(connection, model, (a, b), same)
-    if abs(moved.offset - model.offset) < LEAST_STEP:
-        return False
-    models.save(connection, kind, moved, settings)
-    return True
+        return None
+    learned = _moved(connection, model, (a, b), same)
+    return None if abs(learned.offset - model.offset) < LEAST_STEP else learned
 
 
 def _judged(connection: Connection, kind: PartyKind) -> tuple[Index, Index, Flags]:

@@ -7,9 +7,11 @@ import pyarrow as pa
 from sqlalchemy import Connection, Engine, text
 
 import dedup
-from dedup.blocking import derive, pairs_of
+from dedup.blocking import Blocks, derive, pairs_of
+from dedup.columns import Prepared
 from dedup.matching import scored
 from hub.db import arrow, locks
+from hub.errors import ConflictError
 from hub.identity import index, learning, models
 from hub.model.kinds import PartyKind
 from hub.progress import Progress, Step
@@ -97,16 +99,41 @@ def _match_all(
     before = models.newest(connection, kind)
     records = index.everybody(connection, kind)
     model = model or models.train(connection, kind, records, settings)
-    spec = models.SPECS[kind]
-    table = model.terms.apply(records)
-    blocks = derive(table, spec)
-    result = scored(table, model, pairs_of(blocks), (), _thresholds(settings))
+    result, blocks = _compare_all(kind, records, model, settings)
     # Where the pairs would be too many, matching gives up smaller blocks than the specification says.
-    max_block = min([spec.max_block, *(block.size - 1 for block in blocks.dropped)])
+    max_block = min([models.SPECS[kind].max_block, *(block.size - 1 for block in blocks.dropped)])
     index.keep_basis(connection, kind, index.Basis(model.version, max_block))
     retrained = before is None or before.version != model.version
     dropped = tuple((block.rule, block.size) for block in blocks.dropped)
     return _Matched(result, records.ids, model.version, retrained, dropped)
+
+
+def _compare_all(
+    kind: PartyKind, records: Prepared, model: dedup.Model, settings: MatchSettings
+) -> tuple[dedup.MatchResult, Blocks]:
+    table = model.terms.apply(records)
+    blocks = derive(table, models.SPECS[kind])
+    return scored(table, model, pairs_of(blocks), (), _thresholds(settings)), blocks
+
+
+def matched_again(connection: Connection, kind: PartyKind, settings: MatchSettings) -> pa.Table | None:
+    """The pairs that the next run would find by comparing everybody, as the columns of `identity.pair`. Reads only.
+
+    Costs what a full run costs but for the reading of records that changed, which it does not know of yet. None
+    where there is nobody to compare.
+
+    Raises:
+        ConflictError: the next run has a new model to train, or an index to fill: what it finds is not known before.
+    """
+    known = _count(connection, kind)
+    if known == 0:
+        return None
+    kept = models.kept(connection, kind, known)
+    if kept is None or index.basis(connection, kind) is None:
+        raise ConflictError(f"{kind.value}s are matched with a new model or new code next: run the pipeline first")
+    model = learning.moved(connection, kind, settings) or kept
+    result, _ = _compare_all(kind, index.everybody(connection, kind), model, settings)
+    return _rows(kind, result.pairs, model.version)
 
 
 def _match_touched(

@@ -31,9 +31,9 @@ def apply(
     """Found, merge and split golden ids, move the parties, log the lineage, and queue whom it concerns for compose."""
     locks.alone(connection, "golden.to_compose")
     _revive(connection, assignment)
-    named = {**assignment.kept, **assignment.revived}
-    founded = _found(connection, [label for label in clusters if label not in named], clusters)
-    names = {**named, **founded}
+    founders = _founders(connection, clusters, assignment)
+    founded = _found(connection, founders)
+    names = {**assignment.kept, **assignment.revived, **founded}
     target = {party: names[label] for label, members in clusters.items() for party in members}
     moved = _move(
         connection, ((party, golden) for party, golden in sorted(target.items()) if _differs(graph, party, golden))
@@ -96,11 +96,21 @@ def _differs(graph: Graph, party: int, golden: uuid.UUID) -> bool:
     return party not in graph.current or graph.current[party].golden_id != golden
 
 
-def _found(connection: Connection, labels: list[int], clusters: dict[int, list[int]]) -> dict[int, uuid.UUID]:
-    """New golden ids for clusters, numbered by their founders' refs so that the order of arrival does not matter."""
-    if not labels:
+def names(connection: Connection, clusters: dict[int, list[int]], assignment: Assignment) -> dict[int, uuid.UUID]:
+    """The golden id of each cluster, those included that `apply` would found. Reads only."""
+    founders = _founders(connection, clusters, assignment)
+    founded = _unused(connection, {label: ref for label, (ref, _) in founders.items()})
+    return {**assignment.kept, **assignment.revived, **founded}
+
+
+def _founders(
+    connection: Connection, clusters: dict[int, list[int]], assignment: Assignment
+) -> dict[int, tuple[str, str]]:
+    """Ref and kind of who founds each cluster that needs a new golden id, in the order of the refs."""
+    named = {**assignment.kept, **assignment.revived}
+    members = {party: label for label, parties in clusters.items() if label not in named for party in parties}
+    if not members:
         return {}
-    members = {party: label for label in labels for party in clusters[label]}
     rows = connection.execute(
         text(
             "SELECT party_id, ref, kind FROM canonical.party WHERE party_id = ANY(CAST(:ids AS bigint[])) ORDER BY ref"
@@ -110,6 +120,13 @@ def _found(connection: Connection, labels: list[int], clusters: dict[int, list[i
     founders: dict[int, tuple[str, str]] = {}
     for party, ref, kind in rows:
         founders.setdefault(members[party], (ref, kind))
+    return founders
+
+
+def _found(connection: Connection, founders: dict[int, tuple[str, str]]) -> dict[int, uuid.UUID]:
+    """New golden ids for clusters, numbered by their founders' refs so that the order of arrival does not matter."""
+    if not founders:
+        return {}
     ids = _unused(connection, {label: ref for label, (ref, _) in founders.items()})
     last = connection.execute(text("SELECT coalesce(max(number), 0) FROM identity.golden_id")).scalar_one()
     bulk.copy(

@@ -14,7 +14,7 @@ import dedup
 from hub.db import locks
 from hub.identity import graph as graphs
 from hub.identity import ledger, models, parties, register, waiting
-from hub.identity.assign import assign
+from hub.identity.assign import Assignment, assign
 from hub.identity.graph import Graph
 from hub.model.kinds import PartyKind, Verdict
 from hub.progress import Progress, Step
@@ -88,14 +88,21 @@ def _ids(rows: Result[Any]) -> Ids:
     return np.array(rows.scalars().all(), dtype=np.int64)
 
 
+@dataclass(frozen=True)
+class Decided:
+    """Who is one customer: label -> parties, who keeps which golden id, and the judgements that cannot all hold."""
+
+    clusters: dict[int, list[int]]
+    assignment: Assignment
+    contradictions: tuple[int, ...]
+
+
 def settle(connection: Connection, queued: Ids, *, run_id: str) -> ResolveReport:
     """Recompute the clusters that these parties touch, and take them off the queue. The caller has taken its turn."""
     graph = graphs.around(connection, queued)
-    clusters, contradictions = _cluster(connection, graph)
-    assignment = assign(clusters, graph.current)
-    if assignment.split:
-        assignment = assign(clusters, graph.current, register.former(connection, set(assignment.split.values())))
-    changes = register.apply(connection, clusters, assignment, graph, run_id=run_id)
+    decided = decide(connection, graph)
+    assignment = decided.assignment
+    changes = register.apply(connection, decided.clusters, assignment, graph, run_id=run_id)
     waiting.refresh(connection, "reached")
     connection.execute(text("DELETE FROM identity.to_resolve q USING reached r WHERE q.party_id = r.party_id"))
     return ResolveReport(
@@ -104,8 +111,17 @@ def settle(connection: Connection, queued: Ids, *, run_id: str) -> ResolveReport
         merged=len(assignment.merged),
         split=len(assignment.split),
         moved=changes.moved,
-        contradictions=contradictions,
+        contradictions=decided.contradictions,
     )
+
+
+def decide(connection: Connection, graph: Graph) -> Decided:
+    """What a graph makes of its parties. Reads only."""
+    clusters, contradictions = cluster(connection, graph)
+    assignment = assign(clusters, graph.current)
+    if assignment.split:
+        assignment = assign(clusters, graph.current, register.former(connection, set(assignment.split.values())))
+    return Decided(clusters, assignment, contradictions)
 
 
 def take_turns(connection: Connection) -> None:
@@ -114,7 +130,7 @@ def take_turns(connection: Connection) -> None:
     locks.alone(connection, ledger.QUEUE)
 
 
-def _cluster(connection: Connection, graph: Graph) -> tuple[dict[int, list[int]], tuple[int, ...]]:
+def cluster(connection: Connection, graph: Graph) -> tuple[dict[int, list[int]], tuple[int, ...]]:
     """Label -> parties, and the *same* judgements that a *different* one overrules."""
     same = {(link.party_a, link.party_b): link for link in graph.links if link.verdict is Verdict.SAME}
     different = [(link.party_a, link.party_b) for link in graph.links if link.verdict is Verdict.DIFFERENT]

@@ -64,6 +64,17 @@ def come_back(connection: Connection, party_a: int, party_b: int) -> None:
     _regroup(connection, _CLUSTERS_LOOKED_AT)
 
 
+def would_wait(looked_at: str, pairs: str, members: str) -> str:
+    """A query for the pairs of `looked_at` that would wait, with what routes ask of them, if others were stored.
+
+    Columns: party_a, party_b, kind, sources, departments. The arguments name tables: `looked_at` has party_a and
+    party_b, `pairs` also a band, and `members` the columns party_id, golden_id and until of `identity.membership`.
+    """
+    return f"""SELECT p.party_a, p.party_b, a.kind, ARRAY[a.source, b.source] AS sources,
+        ARRAY(SELECT DISTINCT unnest(ARRAY[a.department, b.department]) ORDER BY 1) AS departments
+        {_WAITS.format(looked_at=looked_at, pairs=pairs, members=members)}"""
+
+
 def _look_at(connection: Connection, pairs: str) -> None:
     connection.execute(text("DROP TABLE IF EXISTS looked_at"))
     connection.execute(text(f"CREATE TEMP TABLE looked_at ON COMMIT DROP AS {pairs}"))
@@ -116,7 +127,18 @@ _PAIRS_OF_CUSTOMERS = """
           WHERE p.band = 'review'
 """
 
-_FOUND = """
+# Which of some pairs wait: `p`, of the parties `a` and `b`.
+_WAITS = """
+        FROM {looked_at} JOIN {pairs} p USING (party_a, party_b)
+        JOIN canonical.party a ON a.party_id = p.party_a JOIN canonical.party b ON b.party_id = p.party_b
+        LEFT JOIN {members} ma ON ma.party_id = p.party_a AND ma.until IS NULL
+        LEFT JOIN {members} mb ON mb.party_id = p.party_b AND mb.until IS NULL
+        WHERE p.band = 'review' AND a.deleted_at IS NULL AND b.deleted_at IS NULL
+          AND (ma.golden_id = mb.golden_id) IS NOT TRUE
+          AND NOT EXISTS (SELECT 1 FROM identity.judgement j WHERE j.party_a = p.party_a AND j.party_b = p.party_b
+                          AND j.author_kind = 'person' AND j.ended_at IS NULL)"""
+
+_FOUND = f"""
     WITH waits AS MATERIALIZED (
         SELECT p.party_a, p.party_b, p.kind, p.probability, p.first_seen_at, a.ref AS a_ref, b.ref AS b_ref,
             array_remove(ARRAY[ma.golden_id, mb.golden_id], NULL) AS homes,
@@ -126,14 +148,7 @@ _FOUND = """
                 left(concat_ws(' ', a.name, a.email, array_to_string(a.other_emails, ' '), a.city, a.ref,
                                b.name, b.email, array_to_string(b.other_emails, ' '), b.city, b.ref), 20000),
                 '[^[:alnum:]]+', ' ', 'g')) AS words
-        FROM looked_at JOIN identity.pair p USING (party_a, party_b)
-        JOIN canonical.party a ON a.party_id = p.party_a JOIN canonical.party b ON b.party_id = p.party_b
-        LEFT JOIN identity.membership ma ON ma.party_id = p.party_a AND ma.until IS NULL
-        LEFT JOIN identity.membership mb ON mb.party_id = p.party_b AND mb.until IS NULL
-        WHERE p.band = 'review' AND a.deleted_at IS NULL AND b.deleted_at IS NULL
-          AND (ma.golden_id = mb.golden_id) IS NOT TRUE
-          AND NOT EXISTS (SELECT 1 FROM identity.judgement j WHERE j.party_a = p.party_a AND j.party_b = p.party_b
-                          AND j.author_kind = 'person' AND j.ended_at IS NULL)
+        {_WAITS.format(looked_at="looked_at", pairs="identity.pair", members="identity.membership")}
     ), member AS (
         SELECT party_a, party_b, a_ref AS ref FROM waits
         UNION SELECT party_a, party_b, b_ref FROM waits
@@ -164,7 +179,8 @@ _FOUND = """
     )
     SELECT party_a, party_b, kind, probability, abs(probability - 0.5) AS doubt, first_seen_at AS waiting_since,
         departments, sources, least(coalesce(stake, 0), 9999999999999999) AS stake,
-        coalesce(open_opportunities, '{}') AS open_opportunities, coalesce(open_balance, '{}') AS open_balance, words,
+        coalesce(open_opportunities, '{{}}') AS open_opportunities, coalesce(open_balance, '{{}}') AS open_balance,
+        words,
         (SELECT q.department FROM identity.question q
          WHERE q.party_a = w.party_a AND q.party_b = w.party_b AND q.answered_at IS NULL) AS asked
     FROM waits w LEFT JOIN stakes USING (party_a, party_b)

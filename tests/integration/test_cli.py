@@ -370,6 +370,7 @@ COMMANDS = {
         "unmerge",
         "override",
         "export",
+        "trial",
         "explain",
         "evaluate",
         "migrate",
@@ -386,6 +387,17 @@ COMMANDS = {
     ("merge",): ("--why", "--dry-run", "--json", "leads to it"),
     ("unmerge",): ("--part", "--why", "--dry-run", "never brought together again"),
     ("export",): ("--view", "Parquet", "one moment", "crosswalk"),
+    ("trial",): (
+        "--set",
+        "KEY=VALUE",
+        "--match-again",
+        "--show-values",
+        "--json",
+        "--why",
+        "safe",
+        "blocked",
+        "match.same",
+    ),
     ("override",): ("FIELD=VALUE", "--why", "--until", "--end", "provenance"),
     ("explain",): ("--json", "--svg", "evidence", "salesforce:Contact:"),
     ("evaluate",): ("--json", "--svg", "--truth", "judged"),
@@ -462,6 +474,26 @@ def test_search_finds_who_is_known_before_a_customer_is_created(hub: Hub):
     assert "strongest" in hub("search", *asked).out
     assert "nobody" in hub("search", "name=Zebulon Quatermain").out
     assert hub("search", "Zebulon").code == 2
+
+
+def test_a_trial_tells_what_a_setting_would_change_and_keeps_who_tried(hub: Hub, tmp_path: Path):
+    answer = hub("trial", "--set", "hygiene.inactive_days=3", "--why", "sales asks", "--author", "ann", "--json")
+    assert answer.code == 0, answer.told
+    found = json.loads(answer.out)
+    assert found["status"] == "safe"
+    assert found["flags"]["inactive"]["opened"] > 0
+    assert found["lines"] == ["[hygiene]", "inactive_days = 3"]
+    assert hub.rows("SELECT actor, subject, reason FROM ops.audit WHERE act = 'try settings'") == [
+        ("ann", "hygiene.inactive_days", "sales asks")
+    ]
+    file = tmp_path / "changes.toml"
+    file.write_text("[hygiene]\ninactive_days = 3\n[match]\nsame = 0.9999999\n")
+    shown = hub("trial", str(file))
+    assert shown.code in {0, 3}, shown.told
+    for words in ("Opportunity flags", "Customers", "match.same", "Nothing was changed"):
+        assert words in shown.out
+    wrong = hub("trial", "--set", "sandbox.size=3")
+    assert (wrong.code, "cannot be tried" in wrong.err) == (2, True)
 
 
 def test_rebuild_queues_everything_that_landed(hub: Hub):
