@@ -22,7 +22,7 @@ class Deal:
 
 @dataclass(frozen=True)
 class Money:
-    """What finance knows of a company, ms: invoices that count, payments that were kept as (when, amount, currency)."""
+    """What finance still shows of a company, ms: invoices that count, and payments as (when, amount, currency)."""
 
     invoices: list[int]
     payments: list[tuple[int, float, str]]
@@ -64,7 +64,7 @@ def _live(desk: Desk, object_: str, key: str, value: str) -> list[Row]:
 
 def _how_many(desk: Desk, contacts: int, customer: Row | None) -> int:
     """Mostly of companies of which sales knows several people; few customers who are billed have no deal at all."""
-    many: int = desk.rng.choice((1, 1, 2, 2, 3) if contacts > 1 else (0, 0, 0, 1))
+    many: int = desk.rng.choice((1, 2, 3, 3, 4) if contacts > 1 else (0, 0, 0, 1))
     return 1 if not many and customer is not None and desk.rng.random() < 0.8 else many
 
 
@@ -122,7 +122,8 @@ def _owned(deal: Deal) -> bool:
 
 
 def _money(desk: Desk, org: Org) -> Money:
-    theirs = {row.id for row in desk.rows if row.object == "stripe.customer" and row.entity == org.entity}
+    customers = [row for row in desk.rows if row.object == "stripe.customer" and not row.deleted]
+    theirs = {row.id for row in customers if row.entity == org.entity}
     rows = [row for row in desk.rows if row.data.get("customer") in theirs]
     invoices = [row.created for row in rows if row.object == "stripe.invoice" and row.data["status"] != "void"]
     payments = [

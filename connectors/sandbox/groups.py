@@ -192,7 +192,8 @@ def _merge_contact(desk: Desk, survivor: Row, other: Row) -> None:
 def _merge_hubspot(desk: Desk, survivor: Row, other: Row) -> Row:
     if desk.rng.random() > 0.3:
         return survivor
-    survivor, loser = marketing.merged(survivor, other, _lately(desk, other, 200))
+    later = max(survivor, other, key=lambda row: row.stamp)
+    survivor, loser = marketing.merged(survivor, other, _lately(desk, later, 200))
     desk.put(survivor)
     desk.put(loser)
     return survivor

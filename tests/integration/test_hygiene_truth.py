@@ -17,6 +17,7 @@ from hub.db.engine import make_engine
 from hub.identity.matching import match_parties
 from hub.identity.resolve import resolve
 from hub.model.kinds import PartyKind
+from hub.progress import silent
 from hub.settings import MatchSettings, Settings
 from quality_checks.flags import flag_opportunities
 from quality_checks.rules import hygiene
@@ -57,9 +58,11 @@ def scores(server: URL, template: URL, tmp_path_factory: pytest.TempPathFactory)
     folder = tmp_path_factory.mktemp("conduct")
     with cloned(server, template) as url, world(folder, size=SIZE, seed=SEED) as given:
         engine = make_engine(url)
-        _run(engine, given.address, folder)
-        yield _scored(_flagged(engine, folder), _broken(folder))
-        engine.dispose()
+        try:
+            _run(engine, given.address, folder)
+            yield _scored(_flagged(engine, folder), _broken(folder), _unread(engine, folder))
+        finally:
+            engine.dispose()
 
 
 def _run(engine: Engine, address: str, folder: Path) -> None:
@@ -69,17 +72,14 @@ def _run(engine: Engine, address: str, folder: Path) -> None:
         sync_source(engine, source, run_id="truth", as_of=as_of)
         conform_source(engine, source, run_id="truth")
     for kind in PartyKind:
-        match_parties(engine, kind, MatchSettings())
-    resolve(engine, run_id="truth")
+        match_parties(engine, kind, MatchSettings(), progress=silent)
+    resolve(engine, run_id="truth", progress=silent)
     flag_opportunities(engine, Settings(), as_of=as_of)
 
 
 def _flagged(engine: Engine, folder: Path) -> set[tuple[str, str]]:
     """(subject, rule) of open flags; a customer is named by its true entity, which most of its records have."""
-    with sandbox.truth_path(folder).open(encoding="utf-8") as file:
-        entities = {
-            f"{row['source']}:{row['stream']}:{row['source_id']}": row["entity"] for row in csv.DictReader(file)
-        }
+    entities = _entities(folder)
     with engine.connect() as connection:
         flags = connection.execute(text("SELECT * FROM quality.flag WHERE resolved_at IS NULL")).all()
         members = connection.execute(
@@ -93,6 +93,26 @@ def _flagged(engine: Engine, folder: Path) -> set[tuple[str, str]]:
     return {(subject, rule) for subject, rule in subjects if rule not in OF_DEPARTMENTS}
 
 
+def _entities(folder: Path) -> dict[str, str]:
+    with sandbox.truth_path(folder).open(encoding="utf-8") as file:
+        return {f"{row['source']}:{row['stream']}:{row['source_id']}": row["entity"] for row in csv.DictReader(file)}
+
+
+def _unread(engine: Engine, folder: Path) -> set[str]:
+    """Deals and customers of which a row is in quarantine: what cannot be read cannot be judged, and is told there."""
+    entities = _entities(folder)
+    with engine.connect() as connection:
+        rows = connection.execute(
+            text(
+                """SELECT source || ':' || stream || ':' || source_id AS ref,
+                       'salesforce:Account:' || (payload ->> 'AccountId') AS account,
+                       'stripe:customers:' || (payload ->> 'customer') AS customer FROM landing.quarantine"""
+            )
+        ).all()
+    refs = {ref for row in rows for ref in row if ref}
+    return refs | {entities[ref] for ref in refs if ref in entities}
+
+
 def _most(entities: list[str]) -> str:
     return max(entities, key=entities.count, default="")
 
@@ -102,9 +122,9 @@ def _broken(folder: Path) -> set[tuple[str, str]]:
         return {(row["subject"], row["rule"]) for row in csv.DictReader(file)}
 
 
-def _scored(found: set[tuple[str, str]], true: set[tuple[str, str]]) -> list[Score]:
+def _scored(found: set[tuple[str, str]], true: set[tuple[str, str]], unread: set[str]) -> list[Score]:
     def of(rule: str, pairs: set[tuple[str, str]]) -> int:
-        return sum(named == rule for _, named in pairs)
+        return sum(named == rule and subject not in unread for subject, named in pairs)
 
     rules = [rule.name for rule in hygiene.RULES if rule.name not in OF_DEPARTMENTS]
     return [Score(rule, of(rule, found), of(rule, true), of(rule, found & true)) for rule in rules]

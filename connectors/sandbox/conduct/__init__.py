@@ -15,9 +15,9 @@ __all__ = ["Plan", "draw", "newborn"]
 # How many of a hundred and some deals are handled so.
 SHAPES = {
     "healthy": 40, "nearly": 10, "quiet": 5, "stalled": 4, "stuck": 4, "idle": 6, "past_close": 5, "pushed": 5,
-    "over_quarter": 4, "moved_back": 4, "no_step": 4, "old_step": 4, "missing": 5, "outlier": 3, "cut": 4,
+    "over_quarter": 4, "moved_back": 4, "no_step": 7, "old_step": 4, "missing": 5, "outlier": 3, "cut": 4,
     "early_cut": 2, "lost": 6, "won": 32, "won_lately": 10, "same_day": 4, "quick": 3, "skipped": 4,
-    "held_back": 3, "last_week": 2, "backdated": 3, "paid_open": 3,
+    "held_back": 3, "last_week": 2, "backdated": 5, "paid_open": 3,
 }  # fmt: skip
 NEWBORN = ("healthy", "healthy", "same_day", "missing")
 # What is usual in a source is known from 20 deals on; marketing has too few for these.
@@ -29,7 +29,7 @@ def draw(rng: Random, now: int, currency: str, *, norms: bool = True, finance: b
     shape = rng.choices(list(SHAPES), list(SHAPES.values()))[0]
     if (shape == "outlier" and currency != "EUR") or (not norms and shape in NEEDS_NORMS):
         shape = "healthy"
-    if not finance and shape in closed_deals.LATELY and rng.random() < 0.8:
+    if not finance and shape in closed_deals.LATELY and shape != "backdated" and rng.random() < 0.8:
         shape = "won"
     if shape == "paid_open" and not finance:
         shape = "healthy"

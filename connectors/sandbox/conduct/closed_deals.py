@@ -19,10 +19,9 @@ def closed(rng: Random, now: int, shape: str) -> Plan:
         made = _ended(rng, ended, ((ended - lasted, last),))
         return replace(made, broken=frozenset({"hidden"}))
     if shape == "backdated":
-        made = _ended(rng, ended, _way(rng, ended, last))
+        made = _ended(rng, ended, ((ended - days(rng, 0.5, 5), last),))
         close = made.created - days(rng, 5, 50)
-        fresh = made.created > now - 88 * DAY
-        return replace(made, closes=((made.created, close),), broken=frozenset({"backdated"} if fresh else ()))
+        return replace(made, closes=((made.created, close),), broken=frozenset({"backdated"}))
     if shape == "skipped":
         return replace(
             _ended(rng, ended, _way(rng, ended, rng.choice((0, 1, 2)))), broken=frozenset({"stages_skipped"})

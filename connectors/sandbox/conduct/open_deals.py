@@ -106,7 +106,7 @@ def _moved_back(rng: Random, now: int) -> Plan:
 
 def _no_step(rng: Random, now: int) -> Plan:
     made = _open(rng, now)
-    nothing = None if rng.random() < 0.5 else rng.choice(names.PLACEHOLDERS)
+    nothing = None if rng.random() < 0.4 else rng.choice(names.PLACEHOLDERS)
     return replace(made, steps=((made.created, nothing),), broken=frozenset({"next_step"}))
 
 
