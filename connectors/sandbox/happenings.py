@@ -119,11 +119,18 @@ def removal(scene: Scene) -> bool:
         scene.keep(sales.deleted(row, at))
     elif system == "hubspot":
         scene.keep(marketing.archived(row, at))
+        _recount(scene, at)
     elif system == "zendesk":
         scene.keep(support.deleted(row, at))
     else:
         scene.keep(finance.deleted(scene.desk, row, at))
     return True
+
+
+def _recount(scene: Scene, at: int) -> None:
+    """HubSpot counts anew who is on the deals, which moves their stamp."""
+    for row in scene.live("hubspot.deals"):
+        scene.keep(marketing.changed(row, max(at, row.stamp)))
 
 
 def merge(scene: Scene) -> bool:
@@ -142,6 +149,7 @@ def merge(scene: Scene) -> bool:
         survivor, loser = marketing.merged(survivor, loser, at)
         scene.relinked.append((loser.object, loser.seq, survivor.seq))
         scene.keep(survivor)
+        _recount(scene, at)
     else:
         loser = sales.deleted(loser, at, survivor.id)
         for row in scene.rows:

@@ -44,6 +44,7 @@ class Flag(Base):
     __tablename__ = "flag"
     __table_args__ = (
         CheckConstraint("severity IN ('warning', 'critical')", name="severity"),
+        UniqueConstraint("opportunity_ref", "rule", name="uq_flag_opportunity_ref"),
         CheckConstraint("num_nonnulls(opportunity_ref, golden_id, department) = 1", name="subject"),
         UniqueConstraint(
             "opportunity_ref",

@@ -130,12 +130,14 @@ def _subjects() -> None:
     op.create_unique_constraint(
         "uq_flag_subject", "flag", [*SUBJECTS, "rule"], schema="quality", postgresql_nulls_not_distinct=True
     )
+    op.create_unique_constraint("uq_flag_opportunity_ref", "flag", ["opportunity_ref", "rule"], schema="quality")
     op.execute(QUEUE_FLAGGED.format(only="WHERE opportunity_ref IS NOT NULL"))
 
 
 def downgrade() -> None:
     op.execute("DELETE FROM quality.flag WHERE opportunity_ref IS NULL")
     op.execute(QUEUE_FLAGGED.format(only=""))
+    op.drop_constraint("uq_flag_opportunity_ref", "flag", schema="quality")
     op.drop_constraint("uq_flag_subject", "flag", schema="quality")
     op.drop_constraint(op.f("ck_flag_subject"), "flag", schema="quality")
     for column in ("golden_id", "department", "flag_id"):
