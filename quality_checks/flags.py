@@ -1,4 +1,4 @@
-"""Flags on opportunities: what their owner should look at, since when, and until when it was so."""
+"""Flags: what somebody should look at, since when, and until when it was so."""
 
 import datetime as dt
 from collections import Counter
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, Engine, text
 
 from hub.settings import Settings
+from quality_checks import norms, snapshots
 from quality_checks.rules import hygiene
 
 
@@ -21,37 +22,54 @@ class FlagReport:
     open: dict[str, int] = field(default_factory=dict)
 
 
-# What breaks a rule: the CTE `found` (rule, ref, severity, evidence), which takes `hygiene.parameters`.
+def _found(rule: hygiene.Rule) -> str:
+    subjects = ", ".join(
+        f"CAST({'r.ref' if column is rule.about else 'NULL'} AS {type_}) AS {column.value}"
+        for column, type_ in _SUBJECTS.items()
+    )
+    return f"SELECT '{rule.name}' AS rule, r.ref AS subject, {subjects}, r.severity, r.evidence FROM ({rule.select}) r"
+
+
+_SUBJECTS = {hygiene.Subject.OPPORTUNITY: "text", hygiene.Subject.CUSTOMER: "uuid", hygiene.Subject.DEPARTMENT: "text"}
+_NAMES = ", ".join(column.value for column in _SUBJECTS)
+
+# What breaks a rule: the CTE `found` (rule, subject, a column per kind of subject, severity, evidence), which takes
+# `hygiene.parameters`.
 FOUND = f"""{hygiene.LIVE},
 found AS MATERIALIZED (
-    {" UNION ALL ".join(f"SELECT '{rule.name}' AS rule, r.* FROM ({rule.select}) r" for rule in hygiene.RULES)}
+    {" UNION ALL ".join(_found(rule) for rule in hygiene.RULES)}
 )"""
 
 # One statement, so that every rule and the flags of before are seen at the same moment. An open flag's last_seen
 # moves once a day, not with every run: a second run on the same day writes nothing.
 _FLAG = f"""
 WITH {FOUND},
+flag AS MATERIALIZED (
+    SELECT flag_id, coalesce(opportunity_ref, CAST(golden_id AS text), department) AS subject, rule, severity, evidence,
+           last_seen, resolved_at
+    FROM quality.flag
+),
 compared AS MATERIALIZED (
-    SELECT n.ref, n.rule, n.severity, n.evidence, CASE
+    SELECT n.*, CASE
         WHEN f.rule IS NULL THEN 'opened'
         WHEN f.resolved_at IS NOT NULL THEN 'reopened'
         WHEN (f.severity, f.evidence) IS DISTINCT FROM (n.severity, n.evidence) THEN 'changed'
         WHEN CAST(f.last_seen AT TIME ZONE 'UTC' AS date) < CAST(CAST(:as_of AS timestamptz) AT TIME ZONE 'UTC' AS date)
             THEN 'seen'
         ELSE 'unchanged' END AS what
-    FROM found n LEFT JOIN quality.flag f ON f.opportunity_ref = n.ref AND f.rule = n.rule
+    FROM found n LEFT JOIN flag f ON f.subject = n.subject AND f.rule = n.rule
 ),
 written AS (
-    INSERT INTO quality.flag AS old (opportunity_ref, rule, severity, evidence, first_seen, last_seen)
-    SELECT ref, rule, severity, evidence, CAST(:as_of AS timestamptz), CAST(:as_of AS timestamptz)
+    INSERT INTO quality.flag AS old ({_NAMES}, rule, severity, evidence, first_seen, last_seen)
+    SELECT {_NAMES}, rule, severity, evidence, CAST(:as_of AS timestamptz), CAST(:as_of AS timestamptz)
     FROM compared WHERE what <> 'unchanged'
-    ON CONFLICT (opportunity_ref, rule) DO UPDATE SET severity = excluded.severity, evidence = excluded.evidence,
+    ON CONFLICT ({_NAMES}, rule) DO UPDATE SET severity = excluded.severity, evidence = excluded.evidence,
         last_seen = greatest(old.last_seen, excluded.last_seen), resolved_at = NULL
 ),
 resolved AS (
     UPDATE quality.flag f SET resolved_at = CAST(:as_of AS timestamptz)
-    WHERE f.resolved_at IS NULL
-      AND NOT EXISTS (SELECT 1 FROM found n WHERE n.ref = f.opportunity_ref AND n.rule = f.rule)
+    FROM flag o LEFT JOIN found n ON n.subject = o.subject AND n.rule = o.rule
+    WHERE f.flag_id = o.flag_id AND o.resolved_at IS NULL AND n.rule IS NULL
     RETURNING f.rule
 )
 SELECT what, rule, count(*) AS flags
@@ -61,15 +79,19 @@ GROUP BY what, rule
 
 
 def flag_opportunities(engine: Engine, settings: Settings, *, as_of: dt.datetime) -> FlagReport:
-    """Bring quality.flag to the moment `as_of`.
+    """Bring quality.flag to the moment `as_of`, after today's snapshot is taken and the norms are learned.
 
     A flag keeps its first_seen when it is reopened. Opportunities that were deleted at their source have no open flag.
+    Memberships must be resolved: what finance and sales say differently is told by customer.
 
     Raises:
         ConfigurationError: hygiene.required_fields names an unknown field.
     """
+    parameters = hygiene.parameters(settings.hygiene, as_of)
     with engine.begin() as connection:
-        return _flag(connection, hygiene.parameters(settings.hygiene, as_of))
+        snapshots.take(connection, as_of=as_of)
+        norms.learn(connection, parameters)
+        return _flag(connection, parameters)
 
 
 def _flag(connection: Connection, parameters: dict[str, object]) -> FlagReport:

@@ -18,7 +18,7 @@ from quality_checks.rules import hygiene
 
 @dataclass(frozen=True)
 class Rule:
-    """Flags of one rule before and after: how many, and which opportunities it would open, resolve or weigh anew.
+    """Flags of one rule before and after: how many, and which it would open, resolve or weigh anew.
 
     The numbers count all; the tuples hold refs of some, `severity` with that of before and after.
     """
@@ -56,7 +56,7 @@ def flags(
     Raises:
         ConfigurationError: hygiene.required_fields names an unknown field.
     """
-    found = f"WITH {FOUND} SELECT rule, ref, severity FROM found"
+    found = f"WITH {FOUND} SELECT rule, subject AS ref, severity FROM found"
     for name, settings in (("before", old), ("after", new)):
         connection.execute(
             text(f"CREATE TEMP TABLE flags_{name} ON COMMIT DROP AS {found}"), hygiene.parameters(settings, as_of)

@@ -2,6 +2,6 @@
 
 from connectors.sandbox.process import running, sources
 from connectors.sandbox.ticking import tick
-from connectors.sandbox.world import clock_path, create, truth_path
+from connectors.sandbox.world import clock_path, conduct_path, create, truth_path
 
-__all__ = ["clock_path", "create", "running", "sources", "tick", "truth_path"]
+__all__ = ["clock_path", "conduct_path", "create", "running", "sources", "tick", "truth_path"]

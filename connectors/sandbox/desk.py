@@ -14,7 +14,8 @@ LATE = 60 * moments.SECOND
 class Desk:
     """Collects the rows of a group. `since`..`now` is the span in which things happened, ms.
 
-    `counters` holds the last running number per object and is shared by all desks of a world.
+    `broken` tells which hygiene rule a deal or a customer breaks on purpose. `counters` holds the last running number
+    per object and is shared by all desks of a world.
     """
 
     def __init__(self, rng: Random, since: int, now: int, counters: Counter[str], grp: int = 0) -> None:
@@ -22,6 +23,7 @@ class Desk:
         self.rows: list[Row] = []
         self.links: list[Link] = []
         self.belongs: list[tuple[str, str]] = []
+        self.broken: list[tuple[str, str]] = []
         self.used_mail: set[tuple[str, str]] = set()
 
     def next(self, object_: str) -> int:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from random import Random
 
-from connectors.sandbox import moments, noise, people
+from connectors.sandbox import dealing, moments, noise, people
 from connectors.sandbox.departments import finance, marketing, sales, support
 from connectors.sandbox.desk import Desk
 from connectors.sandbox.noise import Seen
@@ -68,6 +68,8 @@ def fill(desk: Desk, group: Group) -> None:
         desk.belongs += [(org.entity, org.parent)] if org.parent else []
     for who in group.persons:
         person_rows(desk, who, homes.get(who.org.entity, {}) if who.org else {})
+    for org in group.orgs:
+        dealing.deals(desk, org, sum(who.org is org for who in group.persons))
 
 
 def organization_rows(desk: Desk, org: Org, above: dict[str, Row], *, twin: bool) -> dict[str, Row]:
@@ -104,7 +106,7 @@ def organization_rows(desk: Desk, org: Org, above: dict[str, Row], *, twin: bool
 
 
 def person_rows(desk: Desk, who: Person, at: dict[str, Row]) -> None:
-    """A person's rows, linked to the employer's rows `at` each department, with tickets, mails and deals."""
+    """A person's rows, linked to the employer's rows `at` each department, with tickets and mails."""
     rng, account, made = desk.rng, at.get("account"), len(desk.rows)
     account_id = account.id if account else None
     contacts: list[Row] = []
@@ -121,20 +123,12 @@ def person_rows(desk: Desk, who: Person, at: dict[str, Row]) -> None:
     for row in contacts:
         if rng.random() < 0.45:
             sales.campaign_member(desk, row)
-    _opportunities(desk, who, account, [row for row in contacts if row.object == "salesforce.Contact"])
     if rng.random() < 0.62:
         _in_marketing(desk, who, at.get("company"))
     if rng.random() < 0.42:
         _in_support(desk, who, at.get("organization"))
     if who.org is None and (rng.random() < 0.5 or len(desk.rows) == made):
         money(desk, finance.customer(desk, who, noise.person(rng, who)))
-
-
-def _opportunities(desk: Desk, who: Person, account: Row | None, contacts: list[Row]) -> None:
-    if account is None:
-        return
-    for _ in range(desk.rng.choice((0, 0, 0, 1, 1, 2))):
-        sales.opportunity(desk, account, contacts, who.country.currency)
 
 
 def _in_marketing(desk: Desk, who: Person, company: Row | None) -> None:
@@ -148,8 +142,6 @@ def _in_marketing(desk: Desk, who: Person, company: Row | None) -> None:
         given = marketing.subscription_change(desk, row, "SUBSCRIBED")
         if given and rng.random() < 0.25:
             marketing.subscription_change(desk, row, "UNSUBSCRIBED", after=given.created)
-    if company and rng.random() < 0.15:
-        marketing.deal(desk, company, [row], who.country.currency)
     if rng.random() < 0.015:
         desk.put(marketing.archived(row, _lately(desk, row, 85)))
 
@@ -200,7 +192,8 @@ def _merge_contact(desk: Desk, survivor: Row, other: Row) -> None:
 def _merge_hubspot(desk: Desk, survivor: Row, other: Row) -> Row:
     if desk.rng.random() > 0.3:
         return survivor
-    survivor, loser = marketing.merged(survivor, other, _lately(desk, other, 200))
+    later = max(survivor, other, key=lambda row: row.stamp)
+    survivor, loser = marketing.merged(survivor, other, _lately(desk, later, 200))
     desk.put(survivor)
     desk.put(loser)
     return survivor

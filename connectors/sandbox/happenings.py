@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.sandbox import moments, names, noise, people
+from connectors.sandbox import conduct, moments, names, noise, people
 from connectors.sandbox.departments import finance, marketing, sales, support
 from connectors.sandbox.desk import LATE, Desk
 from connectors.sandbox.groups import Group
@@ -119,11 +119,18 @@ def removal(scene: Scene) -> bool:
         scene.keep(sales.deleted(row, at))
     elif system == "hubspot":
         scene.keep(marketing.archived(row, at))
+        _recount(scene, at)
     elif system == "zendesk":
         scene.keep(support.deleted(row, at))
     else:
         scene.keep(finance.deleted(scene.desk, row, at))
     return True
+
+
+def _recount(scene: Scene, at: int) -> None:
+    """HubSpot counts anew who is on the deals, which moves their stamp."""
+    for row in scene.live("hubspot.deals"):
+        scene.keep(marketing.changed(row, max(at, row.stamp)))
 
 
 def merge(scene: Scene) -> bool:
@@ -142,6 +149,7 @@ def merge(scene: Scene) -> bool:
         survivor, loser = marketing.merged(survivor, loser, at)
         scene.relinked.append((loser.object, loser.seq, survivor.seq))
         scene.keep(survivor)
+        _recount(scene, at)
     else:
         loser = sales.deleted(loser, at, survivor.id)
         for row in scene.rows:
@@ -161,14 +169,12 @@ def opportunity_opened(scene: Scene) -> bool:
     if account is None:
         return False
     contacts = [row for row in scene.live("salesforce.Contact") if row.data["AccountId"] == account.id]
-    sales.opportunity(
-        scene.desk,
-        account,
-        contacts,
-        _country(scene).currency,
-        scene.desk.rng.choice(("fresh", "fresh", "same_day", "missing")),
-    )
+    sales.opportunity(scene.desk, account, contacts, _country(scene).currency, _newborn(scene))
     return True
+
+
+def _newborn(scene: Scene) -> conduct.Plan:
+    return conduct.newborn(scene.desk.rng, scene.desk.since, scene.desk.now)
 
 
 def opportunity_moved(scene: Scene) -> bool:
@@ -188,9 +194,15 @@ def opportunity_moved(scene: Scene) -> bool:
         further = order[min(place + 1, len(order) - 1)]
         stage = sales.WON if draw < 0.55 else sales.LOST if draw < 0.65 else further
         closed = stage in (sales.WON, sales.LOST)
-        fields |= {"StageName": stage, "IsClosed": closed, "IsWon": stage == sales.WON}
+        chances = {**dict(sales.STAGES), sales.WON: 100, sales.LOST: 0}
+        fields |= {
+            "StageName": stage,
+            "IsClosed": closed,
+            "IsWon": stage == sales.WON,
+            "Probability": float(chances[stage]),
+        }
         if closed:
-            fields |= {"Probability": 100.0 if stage == sales.WON else 0.0, "CloseDate": moments.date(at)}
+            fields["CloseDate"] = moments.date(at)
         sales.history(scene.desk, row.id, "StageName", (data["StageName"], stage), at)
     scene.keep(sales.changed(row, at, **fields))
     return True
@@ -206,14 +218,15 @@ def deal_moved(scene: Scene) -> bool:
         "hs_is_closed": str(stage.startswith("closed")).lower(),
         "hs_is_closed_won": str(stage == "closedwon").lower(),
     }
-    scene.keep(marketing.changed(row, scene.at(row), dealstage=stage, **closed))
+    chance = marketing.PROBABILITIES[stage]
+    scene.keep(marketing.changed(row, scene.at(row), dealstage=stage, hs_deal_stage_probability=chance, **closed))
     return True
 
 
 def deal_opened(scene: Scene) -> bool:
     company = scene.one("hubspot.companies")
     if company is not None:
-        marketing.deal(scene.desk, company, [], _country(scene).currency)
+        marketing.deal(scene.desk, company, [], _country(scene).currency, _newborn(scene))
     return company is not None
 
 

@@ -31,6 +31,8 @@ CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 # The truth of who belongs to whom; never served.
 _BELONGS = "CREATE TABLE IF NOT EXISTS belongs (entity TEXT PRIMARY KEY, parent TEXT NOT NULL)"
+# The truth of which hygiene rules are broken on purpose, as the world begins; never served.
+_BROKEN = "CREATE TABLE IF NOT EXISTS broken (subject TEXT NOT NULL, rule TEXT NOT NULL)"
 INDEXES = """
 CREATE UNIQUE INDEX record_id ON record (object, id);
 CREATE UNIQUE INDEX record_seq ON record (object, seq);
@@ -104,6 +106,12 @@ def insert(
     connection.executemany("INSERT INTO belongs VALUES (?,?)", belongs)
 
 
+def insert_broken(connection: sqlite3.Connection, broken: Iterable[tuple[str, str]]) -> None:
+    """Add what is broken on purpose: a deal as `source:stream:id`, or a customer by its entity, and the rule."""
+    connection.execute(_BROKEN)
+    connection.executemany("INSERT INTO broken VALUES (?,?)", broken)
+
+
 def replace(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
     """Write changed rows back by (object, seq)."""
     connection.executemany(
@@ -127,6 +135,17 @@ def set_meta(connection: sqlite3.Connection, values: dict[str, Any]) -> None:
         "INSERT INTO meta VALUES (?,?) ON CONFLICT (key) DO UPDATE SET value=excluded.value",
         ((key, json.dumps(value)) for key, value in values.items()),
     )
+
+
+def write_conduct(connection: sqlite3.Connection, target: Path) -> None:
+    """What is broken on purpose, put in place at once: `subject,rule`."""
+    connection.execute(_BROKEN)
+    part = target.with_suffix(".part")
+    with part.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("subject", "rule"))
+        writer.writerows(connection.execute("SELECT subject, rule FROM broken ORDER BY subject, rule"))
+    part.replace(target)
 
 
 def write_truth(connection: sqlite3.Connection, target: Path) -> None:

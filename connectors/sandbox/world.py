@@ -30,6 +30,15 @@ def truth_path(folder: Path) -> Path:
     return folder / "truth.csv"
 
 
+def conduct_path(folder: Path) -> Path:
+    """Which hygiene rules are broken on purpose: `subject,rule`. Written by the generator, never served.
+
+    A subject is a deal, `source:stream:id`, or a customer, by its entity. It holds for the first day: what happens
+    on later days is not followed.
+    """
+    return folder / "conduct.csv"
+
+
 def create(folder: Path, *, size: int = 5_000, seed: int = 7, start: dt.datetime = START) -> None:
     """Make a world of about `size` source records, unless the folder holds that very world already.
 
@@ -77,24 +86,27 @@ def _populate(connection: sqlite3.Connection, size: int, seed: int, now: int, co
     store.insert(connection, base.rows)
     rows, number = len(base.rows), 0
     while rows < size:
-        batch, links, belongs = [], [], []
+        batch, links, belongs, broken = [], [], [], []
         for _ in range(GROUPS_A_BATCH):
             desk = Desk(Random(f"{seed}/rows/{number}"), now - HISTORY, now, counters, number)
             groups.fill(desk, groups.members(seed, number))
             batch.extend(desk.finished())
             links.extend(desk.links)
             belongs.extend(desk.belongs)
+            broken.extend(desk.broken)
             number += 1
             if rows + len(batch) >= size:
                 break
         store.insert(connection, batch, links, belongs)
+        store.insert_broken(connection, broken)
         rows += len(batch)
     return number
 
 
 def publish(connection: sqlite3.Connection, folder: Path) -> None:
-    """Write the truth and the clock from what the file holds; the clock last, as others start from it."""
+    """Write both truths and the clock from what the file holds; the clock last, as others start from it."""
     store.write_truth(connection, truth_path(folder))
+    store.write_conduct(connection, conduct_path(folder))
     part = clock_path(folder).with_suffix(".part")
     part.write_text(moments.from_ms(store.meta(connection)["now"]).isoformat() + "\n")
     part.replace(clock_path(folder))

@@ -97,16 +97,25 @@ class Opportunity(Fact):
     source_created_at: Moment
     last_activity_at: Moment | None = None
     closed_at: Moment | None = None
+    contact_count: int | None = Field(
+        None, ge=0, description="people on the deal; None where the source keeps each as a row, an OpportunityContact"
+    )
 
 
 class OpportunityChange(Fact):
-    """One entry of an opportunity's history: stage, amount or close_date went from old to new."""
+    """One entry of an opportunity's history: stage, amount, close_date or next_step went from old to new."""
 
     opportunity_ref: Ref
-    field: Annotated[str, Field(pattern="^(stage|amount|close_date)$")]
+    field: Annotated[str, Field(pattern="^(stage|amount|close_date|next_step)$")]
     old_value: Text = None
     new_value: Text = None
     changed_at: Moment
+
+
+class OpportunityContact(Fact):
+    """A person, the party, is on a deal."""
+
+    opportunity_ref: Ref
 
 
 class Ticket(Fact):
@@ -175,7 +184,7 @@ class Consent(Fact):
 
 
 FACTS: tuple[type[Fact], ...] = (
-    Opportunity, OpportunityChange, Ticket, Rating, Invoice, Payment, Subscription, Touch, Consent,
+    Opportunity, OpportunityChange, OpportunityContact, Ticket, Rating, Invoice, Payment, Subscription, Touch, Consent,
 )  # fmt: skip
 
 

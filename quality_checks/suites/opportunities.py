@@ -5,7 +5,7 @@ warns; critical is only what would make the published opportunities wrong in the
 from hub.model.kinds import OpportunityStatus, Severity
 from quality_checks.check import Check, Table
 from quality_checks.rules import hygiene
-from quality_checks.rules.hygiene import Rule
+from quality_checks.rules.rule import Rule, shared
 
 SUITE = "opportunities"
 OPPORTUNITY = Table(SUITE, "canonical.opportunity", key=("ref",))
@@ -13,8 +13,8 @@ CHANGE = Table(SUITE, "canonical.opportunity_change")
 
 
 def _no_open(name: str, rule: Rule) -> Check:
-    live = "live_opportunity AS (SELECT * FROM {batch} AS o WHERE o.deleted_at IS NULL)"
-    query = f"WITH {live} SELECT o.ref AS example FROM live_opportunity o JOIN ({rule.select}) r USING (ref)"
+    broken = f"SELECT o.ref AS example FROM live_opportunity o JOIN ({rule.select}) r USING (ref)"
+    query = f"WITH {shared('{batch} AS o')} {broken}"
     return OPPORTUNITY.rows(
         name, Severity.WARNING, f"no opportunity breaks the rule {rule.name}: {rule.description}", query
     )

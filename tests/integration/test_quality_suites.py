@@ -117,7 +117,7 @@ FAULTS = {
         UPDATE canonical.opportunity SET source_created_at = '2026-05-31 12:00Z';
         UPDATE canonical.opportunity_change SET changed_at = '2026-05-31 12:00Z'""",
     "opportunities.past_close_date": "UPDATE canonical.opportunity SET close_date = '2026-06-29'",
-    "opportunities.required_fields": "UPDATE canonical.opportunity SET next_step = 'tbd'",
+    "opportunities.required_fields": "UPDATE canonical.opportunity SET owner_id = NULL",
     "opportunities.status_known": "UPDATE canonical.opportunity SET status = 'parked' WHERE ref = 'crm:Opp:1'",
     "opportunities.stage_present": "UPDATE canonical.opportunity SET stage = ' ' WHERE ref = 'crm:Opp:1'",
     "opportunities.amount_not_negative": "UPDATE canonical.opportunity SET amount = -1 WHERE ref = 'crm:Opp:1'",

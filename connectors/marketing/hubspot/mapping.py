@@ -10,9 +10,9 @@ from hub.errors import MappingError
 from hub.model.canonical import Canonical, Consent, Opportunity, OpportunityChange, Party, Touch, ref
 from hub.model.kinds import Channel, ConsentStatus, OpportunityStatus, PartyKind, TouchOutcome
 
-VERSION = 1
+VERSION = 2
 
-HISTORY = {"dealstage": "stage", "amount": "amount", "closedate": "close_date"}
+HISTORY = {"dealstage": "stage", "amount": "amount", "closedate": "close_date", "hs_next_step": "next_step"}
 CONSENTS = {
     "SUBSCRIBED": ConsentStatus.GRANTED,
     "UNSUBSCRIBED": ConsentStatus.WITHDRAWN,
@@ -112,6 +112,7 @@ def deal(record: Record) -> Mapped:
         source_created_at=needed(moment(row, "createdate"), "createdate"),
         last_activity_at=moment(row, "notes_last_updated"),
         closed_at=None if status is OpportunityStatus.OPEN else closes,
+        contact_count=len({text(each, "toObjectId") for each in at(record.payload, "associations.contacts") or []}),
     )
     return Mapped((fact, *_changes(record, party)))
 

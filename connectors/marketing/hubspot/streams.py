@@ -32,7 +32,7 @@ DEALS = CrmObject(
      "hs_is_closed_won", "hs_deal_stage_probability", "hubspot_owner_id", "notes_last_updated", "hs_lastmodifieddate",
      *COMMON),
     modified="hs_lastmodifieddate",
-    history=("dealstage", "amount", "closedate"),
+    history=("dealstage", "amount", "closedate", "hs_next_step"),
     associations=("companies", "contacts"),
 )  # fmt: skip
 CHANGES = Log("subscription_changes", "/email/public/v1/subscriptions/timeline", items="timeline", moment="timestamp")

@@ -5,13 +5,13 @@ from typing import Any
 
 from connectors.base import Mapped, Record
 from connectors.fields import date, flag, free_text, moment, money, needed, number, required, text
-from hub.model.canonical import Consent, Opportunity, OpportunityChange, Party, Touch, ref
+from hub.model.canonical import Consent, Opportunity, OpportunityChange, OpportunityContact, Party, Touch, ref
 from hub.model.kinds import Channel, ConsentStatus, OpportunityStatus, PartyKind, TouchOutcome
 
-VERSION = 1
+VERSION = 2
 
 OPT_OUTS = {"HasOptedOutOfEmail": Channel.EMAIL, "DoNotCall": Channel.PHONE}
-HISTORY_FIELDS = {"StageName": "stage", "Amount": "amount", "CloseDate": "close_date"}
+HISTORY_FIELDS = {"StageName": "stage", "Amount": "amount", "CloseDate": "close_date", "NextStep": "next_step"}
 CHANNELS = {  # Campaign.Type as Salesforce ships it; what an org added itself counts as e-mail, the usual one
     "conference": Channel.EVENT,
     "webinar": Channel.EVENT,
@@ -128,6 +128,18 @@ def history(record: Record) -> Mapped:
     return Mapped((change,))
 
 
+def contact_role(record: Record) -> Mapped:
+    """A contact role is a person on a deal."""
+    row = record.payload
+    on = OpportunityContact(
+        **record.common(),
+        source_updated_at=moment(row, "SystemModstamp"),
+        party_ref=record.ref_to("Contact", required(row, "ContactId")),
+        opportunity_ref=needed(record.ref_to("Opportunity", required(row, "OpportunityId")), "OpportunityId"),
+    )
+    return Mapped((on,))
+
+
 def campaign_member(record: Record) -> Mapped:
     """A membership is one touch of the Contact, else of the Lead; its Status is the outcome."""
     row = record.payload
@@ -214,5 +226,6 @@ MAPPINGS: dict[str, Callable[[Record], Mapped]] = {
     "Lead": lead,
     "Opportunity": opportunity,
     "OpportunityFieldHistory": history,
+    "OpportunityContactRole": contact_role,
     "CampaignMember": campaign_member,
 }

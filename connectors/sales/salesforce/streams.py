@@ -55,6 +55,7 @@ OBJECTS = (
         ("Id", "OpportunityId", "Opportunity.AccountId", "Field", "OldValue", "NewValue", "IsDeleted", "CreatedDate"),
         stamp="CreatedDate",  # history rows are never changed
     ),
+    SObject("OpportunityContactRole", ("Id", "OpportunityId", "ContactId", *AUDIT)),
     SObject(
         "CampaignMember",
         ("Id", "CampaignId", "Campaign.Name", "Campaign.Type", "ContactId", "LeadId", "Status", "HasResponded",
@@ -140,6 +141,7 @@ REQUIRED = {
     "Lead": ("LastName",),
     "Opportunity": ("Name", "StageName", "CreatedDate"),
     "OpportunityFieldHistory": ("OpportunityId", "Field", "CreatedDate"),
+    "OpportunityContactRole": ("OpportunityId", "ContactId"),
     "CampaignMember": ("CampaignId", "CreatedDate"),
 }
 

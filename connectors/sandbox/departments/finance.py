@@ -61,11 +61,15 @@ def subscription(desk: Desk, of: Row) -> Row:
     return _row(desk, "subscription", created, data, changed_at=ended * 1_000 if ended else None)
 
 
-def invoice(desk: Desk, of: Row, subscription_row: Row | None = None, *, status: str | None = None) -> Row:
-    """Paid ones get their charge, a few of them refunded; open ones may be overdue."""
-    rng, created = desk.rng, desk.moment((subscription_row or of).created)
+def invoice(
+    desk: Desk, of: Row, subscription_row: Row | None = None, *, status: str | None = None, created: int | None = None,
+    total: int | None = None,
+) -> Row:  # fmt: skip
+    """Paid ones get their charge, a few of them refunded; open ones may be overdue. `total` in minor units."""
+    rng = desk.rng
+    created = desk.moment((subscription_row or of).created) if created is None else created
     status = status or rng.choices(("paid", "open", "void", "uncollectible"), (78, 14, 5, 3))[0]
-    total = rng.choice(PLANS)[1] * rng.choice((1, 1, 1, 3, 12))
+    total = rng.choice(PLANS)[1] * rng.choice((1, 1, 1, 3, 12)) if total is None else total
     paid_at = min(desk.now, created + rng.randrange(1, 40) * DAY) // 1_000 if status == "paid" else None
     seq = desk.next("stripe.invoice")
     data: dict[str, Any] = {

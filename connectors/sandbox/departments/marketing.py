@@ -3,8 +3,8 @@
 from typing import Any
 
 from connectors.sandbox import ids, moments, noise
+from connectors.sandbox.conduct import Plan
 from connectors.sandbox.desk import Desk
-from connectors.sandbox.moments import DAY
 from connectors.sandbox.noise import Seen
 from connectors.sandbox.people import Address, Org, Person
 from connectors.sandbox.store import Row
@@ -12,6 +12,9 @@ from connectors.sandbox.store import Row
 PORTAL = 62515
 NEWSLETTER, OFFERS = 2849, 2850
 STAGES = ("appointmentscheduled", "qualifiedtobuy", "presentationscheduled", "decisionmakerboughtin", "contractsent")
+PROBABILITIES = dict(
+    zip((*STAGES, "closedwon", "closedlost"), ("0.2", "0.4", "0.6", "0.8", "0.9", "1", "0"), strict=True)
+)
 EVENTS = ("SENT", "DELIVERED", "DELIVERED", "OPEN", "OPEN", "CLICK", "BOUNCE")
 MODIFIED = {"contacts": "lastmodifieddate", "companies": "hs_lastmodifieddate", "deals": "hs_lastmodifieddate"}
 
@@ -59,33 +62,27 @@ def _address(desk: Desk, at: Address | None) -> dict[str, str | None]:
     }  # fmt: skip
 
 
-def deal(desk: Desk, about: Row, people: list[Row], currency: str) -> Row:
-    """With the history of stage, amount and close date that propertiesWithHistory shows."""
-    rng = desk.rng
-    created = desk.moment(about.created)
-    steps = 1 + rng.randrange(len(STAGES))
-    closed = rng.random() < 0.4
-    passed = [*STAGES[:steps], *([rng.choice(("closedwon", "closedlost"))] if closed else [])]
-    stamp = desk.moment(created)
-    at = [created + (stamp - created) * place // len(passed) for place in range(len(passed))]
-    close = moments.hubspot(stamp if closed else desk.now + rng.randrange(-20, 80) * DAY)
-    about_properties = about.data["properties"]
-    named = about_properties.get("name") or about_properties.get("lastname") or "Deal"
-    amount = None if rng.random() < 0.05 else str(rng.randrange(5, 900) * 100)
+def deal(desk: Desk, about: Row, people: list[Row], currency: str, plan: Plan) -> Row:
+    """With the history of stage, amount, close date and next step that propertiesWithHistory shows."""
+    named = about.data["properties"].get("name") or "Deal"
+    stages = [(at, STAGES[step]) for at, step in plan.stages]
+    stages += [(plan.ended, f"closed{plan.status}")] if plan.ended is not None else []
+    times: dict[str, Any] = {
+        "dealstage": stages, "closedate": [(at, moments.hubspot(close)) for at, close in plan.closes],
+        "amount": [(at, None if amount is None else str(amount)) for at, amount in plan.amounts],
+        "hs_next_step": plan.steps,
+    }  # fmt: skip
     properties = {
-        "dealname": f"{named} {rng.randrange(2025, 2028)}",
-        "dealstage": passed[-1], "pipeline": "default", "amount": amount, "closedate": close,
-        "deal_currency_code": currency,
-        "hubspot_owner_id": str(40 + rng.randrange(9)), "hs_is_closed": str(closed).lower(),
-        "hs_is_closed_won": str(passed[-1] == "closedwon").lower(), "dealtype": "newbusiness",
-        "hs_merged_object_ids": None,
+        "dealname": f"{named} {desk.rng.randrange(2025, 2028)}", "pipeline": "default",
+        **{name: values[-1][1] for name, values in times.items()}, "deal_currency_code": currency,
+        "hubspot_owner_id": str(40 + desk.rng.randrange(9)), "hs_is_closed": str(plan.status != "open").lower(),
+        "hs_is_closed_won": str(plan.status == "won").lower(), "dealtype": "newbusiness", "hs_merged_object_ids": None,
+        "hs_deal_stage_probability": PROBABILITIES[stages[-1][1]],
+        "notes_last_updated": moments.hubspot(plan.active) if plan.active else None,
     }  # fmt: skip
-    history = {
-        "dealstage": [_version(value, moment) for value, moment in zip(reversed(passed), reversed(at), strict=True)],
-        "closedate": [_version(close, created)], "amount": [_version(amount, created)] if amount else [],
-    }  # fmt: skip
-    row = _row(desk, "deals", properties, created=created, stamp=stamp, history=history)
-    for other in [about, *people]:
+    history = {name: [_version(value, at) for at, value in reversed(values)] for name, values in times.items()}
+    row = _row(desk, "deals", properties, created=plan.created, stamp=plan.stamp, history=history)
+    for other in [] if plan.nobodys else [about, *people[: plan.people]]:
         name = {"hubspot.companies": "company", "hubspot.contacts": "contact"}[other.object]
         desk.link((row.object, row.seq), (other.object, other.seq), f"deal_to_{name}", f"{name}_to_deal")
     return row

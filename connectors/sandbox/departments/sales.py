@@ -5,8 +5,8 @@ from random import Random
 from typing import Any
 
 from connectors.sandbox import ids, moments, names, noise
+from connectors.sandbox.conduct import Plan
 from connectors.sandbox.desk import Desk
-from connectors.sandbox.moments import DAY
 from connectors.sandbox.noise import Seen
 from connectors.sandbox.people import Address, Org, Person
 from connectors.sandbox.store import Row
@@ -20,10 +20,6 @@ STAGES = (
 )
 WON, LOST = "Closed Won", "Closed Lost"
 USERS, CAMPAIGNS = 24, 12
-SHAPES = {
-    "fresh": 34, "won": 14, "lost": 6, "stale": 13, "pushed": 10, "past_close": 8, "missing": 6, "placeholder": 4,
-    "same_day": 3, "backdated": 2,
-}  # fmt: skip
 
 
 def owner(rng: Random) -> str:
@@ -116,92 +112,41 @@ def _address(rng: Random, prefix: str, at: Address | None) -> dict[str, Any]:
     return dict(zip(keys, values, strict=True))
 
 
-def opportunity(desk: Desk, account_row: Row, contacts: list[Row], currency: str, shape: str | None = None) -> Row:
-    """An opportunity of one shape of good or bad conduct, with its history and its contacts."""
+def opportunity(desk: Desk, account_row: Row, contacts: list[Row], currency: str, plan: Plan) -> Row:
+    """An opportunity that is handled as planned, with its history and the people on it."""
     rng = desk.rng
-    shape = shape or rng.choices(list(SHAPES), list(SHAPES.values()))[0]
-    created = _opened(desk, account_row, shape)
-    amount = round(rng.lognormvariate(9.5, 1.0), -1)
-    step = rng.randrange(len(STAGES))
-    stage, probability = STAGES[step]
-    closed = shape in ("won", "lost", "same_day", "backdated")
-    if closed:
-        stage, probability = (LOST, 0) if shape == "lost" else (WON, 100)
-    end = created if shape in ("same_day", "backdated") else desk.moment(created)
-    close = _close(rng, shape, created, end, desk.now)
-    last = end if closed else created if shape == "stale" else max(created, desk.now - rng.randrange(10) * DAY)
+    stage, probability = STAGES[plan.stages[-1][1]]
+    if plan.status != "open":
+        stage, probability = (LOST, 0) if plan.status == "lost" else (WON, 100)
+    people = contacts[: plan.people]
     fields = {
         "Name": f"{account_row.data['Name']} - {rng.choice(('Licences', 'Rollout', 'Renewal', 'Pilot', 'Extension'))}",
-        "AccountId": account_row.id, "ContactId": contacts[0].id if contacts else None,
-        "OwnerId": account_row.data["OwnerId"],
-        "StageName": stage, "Amount": amount, "CurrencyIsoCode": currency, "CloseDate": moments.date(close),
-        "Probability": float(probability),
-        "NextStep": rng.choice(("Call back", "Send offer", "Demo on site", "Wait for legal")), "IsClosed": closed,
-        "IsWon": stage == WON,
-        "Type": "New Business", "LeadSource": None, "ForecastCategoryName": "Closed" if closed else "Pipeline",
-        "CampaignId": None,
-        "LastActivityDate": moments.date(last) if last > created or shape != "stale" else None,
+        "AccountId": None if plan.nobodys else account_row.id,
+        "ContactId": people[0].id if people and not plan.nobodys else None, "OwnerId": account_row.data["OwnerId"],
+        "StageName": stage, "Amount": plan.amounts[-1][1], "CurrencyIsoCode": currency,
+        "CloseDate": moments.date(plan.closes[-1][1]), "Probability": float(probability),
+        "NextStep": plan.steps[-1][1], "IsClosed": plan.status != "open", "IsWon": stage == WON,
+        "Type": "New Business", "LeadSource": None,
+        "ForecastCategoryName": "Pipeline" if plan.status == "open" else "Closed", "CampaignId": None,
+        "LastActivityDate": moments.date(plan.active) if plan.active else None,
     }  # fmt: skip
-    if shape == "missing":
-        fields |= rng.choice(
-            ({"Amount": None}, {"NextStep": None, "Amount": None}, {"AccountId": None, "ContactId": None})
-        )
-    if shape == "placeholder":
-        fields["NextStep"] = rng.choice(names.PLACEHOLDERS)
-    row = _row(desk, "Opportunity", created, max(created, min(last, desk.now)), fields)
-    _history(desk, row, shape, step, end)
-    for place, person in enumerate(contacts[: rng.choice((1, 1, 2, 3))]):
+    row = _row(desk, "Opportunity", plan.created, plan.stamp, fields)
+    stages = [(at, STAGES[step][0]) for at, step in plan.stages]
+    stages += [(plan.ended, stage)] if plan.ended is not None else []
+    closes = [(at, moments.date(close)) for at, close in plan.closes]
+    told = {"StageName": stages, "CloseDate": closes, "Amount": plan.amounts, "NextStep": plan.steps}
+    for name, values in told.items():
+        for (_, old), (at, new) in pairwise(values):
+            history(desk, row.id, name, (old, new), at)
+    for place, person in enumerate(people):
         role = {
             "OpportunityId": row.id,
             "ContactId": person.id,
             "Role": rng.choice(("Decision Maker", "Evaluator", None)),
             "IsPrimary": place == 0,
         }
-        _row(desk, "OpportunityContactRole", created, created, role)
+        _row(desk, "OpportunityContactRole", plan.created, plan.created, role)
     return row
-
-
-def _opened(desk: Desk, account_row: Row, shape: str) -> int:
-    """Open ones are recent unless they are the stale kind."""
-    if shape in ("won", "lost", "same_day", "backdated"):
-        return desk.moment(account_row.created)
-    span = (60, 240) if shape in ("stale", "pushed", "past_close") else (2, 60)
-    return max(desk.since, desk.now - desk.rng.randrange(*span) * DAY // 1_000 * 1_000)
-
-
-def _close(rng: Random, shape: str, created: int, end: int, now: int) -> int:
-    """The close date that somebody typed in."""
-    if shape in ("won", "lost", "same_day"):
-        return end
-    if shape == "backdated":
-        return created - rng.randrange(5, 60) * DAY
-    if shape == "past_close":
-        return now - rng.randrange(3, 50) * DAY
-    return now + rng.randrange(5, 90) * DAY
-
-
-def _history(desk: Desk, row: Row, shape: str, step: int, end: int) -> None:
-    """Stages passed one by one; a pushed deal has its close date moved three times or more."""
-    rng, data = desk.rng, row.data
-    until = row.stamp if not data["IsClosed"] else end
-    passed = [name for name, _ in STAGES[: step + 1]]
-    if shape == "same_day":
-        passed = passed[:1]
-    if data["IsClosed"]:
-        passed.append(data["StageName"])
-    for place, (old, new) in enumerate(pairwise(passed)):
-        at = row.created + (until - row.created) * (place + 1) // len(passed) // 1_000 * 1_000
-        history(desk, row.id, "StageName", (old, new), until if new == data["StageName"] else at)
-    if shape == "pushed":
-        close = moments.of_date(data["CloseDate"])
-        pushes = rng.randrange(2, 6)
-        for place in range(pushes):
-            old, new = (moments.date(close - (pushes - place - n) * 30 * DAY) for n in (0, 1))
-            at = row.created + (row.stamp - row.created) * (place + 1) // (pushes + 1) // 1_000 * 1_000
-            history(desk, row.id, "CloseDate", (old, new), at)
-    if rng.random() < 0.15 and isinstance(data["Amount"], float):
-        before = round(data["Amount"] * rng.uniform(0.7, 1.6), -1)
-        history(desk, row.id, "Amount", (before, data["Amount"]), until)
 
 
 def history(desk: Desk, opportunity_id: str, field: str, change: tuple[Any, Any], at: int) -> Row:

@@ -97,10 +97,11 @@ class Opportunity(_OfParty, Base):
     source_created_at: Mapped[Moment]
     last_activity_at: Mapped[Moment | None]
     closed_at: Mapped[Moment | None]
+    contact_count: Mapped[int | None]
 
 
 class OpportunityChange(_OfParty, Base):
-    """History of an opportunity: one row per change of stage, amount or close_date."""
+    """History of an opportunity: one row per change of stage, amount, close_date or next_step."""
 
     __tablename__ = "opportunity_change"
     __table_args__ = (Index(None, "opportunity_ref", "changed_at"), SCHEMA)
@@ -110,6 +111,15 @@ class OpportunityChange(_OfParty, Base):
     old_value: Mapped[str | None]
     new_value: Mapped[str | None]
     changed_at: Mapped[Moment]
+
+
+class OpportunityContact(_OfParty, Base):
+    """A person on a deal: the party is the person."""
+
+    __tablename__ = "opportunity_contact"
+    __table_args__ = (SCHEMA,)
+
+    opportunity_ref: Mapped[str] = mapped_column(index=True)
 
 
 class Ticket(_OfParty, Base):

@@ -1,11 +1,12 @@
-"""Schema `quality`: what the checks saw, the flags they raise on opportunities, and figures day by day."""
+"""Schema `quality`: what the checks saw, flags, what they are judged by, and figures day by day."""
 
 import datetime as dt
+import uuid
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from hub.db.tables.base import Arrived, Base, BigId, Json, JsonList, Moment
+from hub.db.tables.base import Arrived, Base, BigId, Json, JsonList, Moment, Money
 
 SCHEMA = {"schema": "quality"}
 
@@ -34,21 +35,95 @@ class CheckResult(Base):
 
 
 class Flag(Base):
-    """Something about one opportunity that its owner should look at. Reopened flags keep their first_seen."""
+    """Something that somebody should look at. Reopened flags keep their first_seen.
+
+    Its subject is one of three: an opportunity; a customer, where another department knows what sales does not; or a
+    department, where the figure is of all its opportunities.
+    """
 
     __tablename__ = "flag"
     __table_args__ = (
         CheckConstraint("severity IN ('warning', 'critical')", name="severity"),
+        UniqueConstraint("opportunity_ref", "rule", name="uq_flag_opportunity_ref"),
+        CheckConstraint("num_nonnulls(opportunity_ref, golden_id, department) = 1", name="subject"),
+        UniqueConstraint(
+            "opportunity_ref",
+            "golden_id",
+            "department",
+            "rule",
+            name="uq_flag_subject",
+            postgresql_nulls_not_distinct=True,
+        ),
         SCHEMA,
     )
 
-    opportunity_ref: Mapped[str] = mapped_column(primary_key=True)
-    rule: Mapped[str] = mapped_column(primary_key=True)
+    flag_id: Mapped[BigId]
+    opportunity_ref: Mapped[str | None]
+    golden_id: Mapped[uuid.UUID | None]
+    department: Mapped[str | None]
+    rule: Mapped[str]
     severity: Mapped[str]
     evidence: Mapped[Json]
     first_seen: Mapped[Moment]
     last_seen: Mapped[Moment]
     resolved_at: Mapped[Moment | None]
+
+
+class OpportunitySnapshot(Base):
+    """An opportunity as the last run of a day saw it; the next row begins on the day on which it was seen changed.
+
+    The row without valid_to is now. An opportunity that closed or vanished gets no further rows. taken_at is the
+    moment of the run that saw this state last on its first day.
+    """
+
+    __tablename__ = "opportunity_snapshot"
+    __table_args__ = (SCHEMA,)
+
+    opportunity_ref: Mapped[str] = mapped_column(primary_key=True)
+    valid_from: Mapped[dt.date] = mapped_column(primary_key=True)
+    valid_to: Mapped[dt.date | None]
+    taken_at: Mapped[Moment]
+    status: Mapped[str]
+    stage: Mapped[str]
+    amount: Mapped[Money | None]
+    close_date: Mapped[dt.date | None]
+    next_step: Mapped[str | None]
+
+
+class Norm(Base):
+    """What is usual in a source, learned from its own opportunities, in versions; the row without valid_to is now.
+
+    kind: stage_days (days that won deals spent in `stage`), stage_probability (percent, by which stages are ordered),
+    amount (median and mad of the natural logarithm), cycle_days (days from creation to win). An empty stage or segment
+    stands for all; a segment is a currency. `deals` tells of how many opportunities; learned_at when it was found last.
+    """
+
+    __tablename__ = "norm"
+    __table_args__ = (
+        CheckConstraint("kind IN ('stage_days', 'stage_probability', 'amount', 'cycle_days')", name="kind"),
+        Index(
+            "uq_norm_now",
+            "kind",
+            "source",
+            "stage",
+            "segment",
+            unique=True,
+            postgresql_where=text("valid_to IS NULL"),
+        ),
+        SCHEMA,
+    )
+
+    norm_id: Mapped[BigId]
+    kind: Mapped[str]
+    source: Mapped[str]
+    stage: Mapped[str]
+    segment: Mapped[str]
+    median: Mapped[float]
+    mad: Mapped[float | None]
+    deals: Mapped[int]
+    valid_from: Mapped[Moment]
+    valid_to: Mapped[Moment | None]
+    learned_at: Mapped[Moment]
 
 
 class DailyFigure(Base):

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, text
 from hub.api import paging
 
 PAGE = 50
+SUBJECT = "coalesce(f.opportunity_ref, CAST(f.golden_id AS text), f.department)"
 
 
 def flags(connection: Connection, rule: str, severity: str, cursor: str | None) -> paging.Page[Row[Any]]:
@@ -21,22 +22,24 @@ def flags(connection: Connection, rule: str, severity: str, cursor: str | None) 
     parameters: dict[str, Any] = {**chosen, "limit": PAGE + 1}
     if cursor is not None:
         position = paging.decode(cursor, [str, str, str], [rule, severity])
-        clauses += " AND (f.severity, f.opportunity_ref, f.rule) > (:at, :at_ref, :at_rule)"
+        clauses += f" AND (f.severity, {SUBJECT}, f.rule) > (:at, :at_ref, :at_rule)"
         parameters |= dict(zip(("at", "at_ref", "at_rule"), position, strict=True))
     rows = connection.execute(
         text(
-            f"""SELECT f.*, o.name, o.stage, o.amount, o.currency, o.close_date, o.owner_name, p.golden_id
+            f"""SELECT f.rule, f.severity, f.evidence, f.first_seen, f.opportunity_ref, f.department,
+                    {SUBJECT} AS subject,
+                    coalesce(o.name, c.name) AS name, o.stage, o.amount, o.currency, o.close_date, o.owner_name,
+                    coalesce(p.golden_id, c.golden_id) AS golden_id
                 FROM quality.flag f
                 LEFT JOIN canonical.opportunity o ON o.ref = f.opportunity_ref
                 LEFT JOIN golden.opportunity p ON p.ref = f.opportunity_ref
+                LEFT JOIN golden.customer c ON c.golden_id = f.golden_id
                 WHERE f.resolved_at IS NULL {clauses}
-                ORDER BY f.severity, f.opportunity_ref, f.rule LIMIT :limit"""
+                ORDER BY f.severity, {SUBJECT}, f.rule LIMIT :limit"""
         ),
         parameters,
     ).all()
-    return paging.cut(
-        rows, PAGE, lambda row: paging.encode([row.severity, row.opportunity_ref, row.rule], [rule, severity])
-    )
+    return paging.cut(rows, PAGE, lambda row: paging.encode([row.severity, row.subject, row.rule], [rule, severity]))
 
 
 def quarantine(connection: Connection, source: str, cursor: str | None) -> paging.Page[Row[Any]]:
