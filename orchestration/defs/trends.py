@@ -1,12 +1,11 @@
-"""Group trends: figures of the day, for the lines on the dashboard."""
+"""Group trends: figures of the day, for the lines on the pages, and what is known of a publication's benefit."""
 
-import datetime as dt
 from typing import Any
 
 import dagster as dg
 
 from hub import figures
-from orchestration.defs.match import MEMBERSHIP
+from orchestration.defs.publish import FLAGS
 from orchestration.resources import Hub
 
 FIGURES = dg.AssetKey(["quality", "daily_figure"])
@@ -14,16 +13,22 @@ FIGURES = dg.AssetKey(["quality", "daily_figure"])
 
 @dg.asset(
     key=FIGURES,
-    deps=[MEMBERSHIP],
+    deps=[FLAGS],
     group_name="trends",
     kinds={"postgres"},
-    description="Records, duplicates and waiting pairs by department; the last run of a day counts.",
+    description="Quality scores, duplicates and what waits, by department; facts that came late restate their own day.",
 )
-def daily_figure(hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult[Any]:
+def daily_figure(context: dg.AssetExecutionContext, hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult[Any]:
     with hub.engine.begin() as connection:
-        figures.keep(connection, dt.datetime.now(dt.UTC).date())
-        whole = {row.name: row.value for row in figures.newest(connection) if row.department == figures.EVERYWHERE}
-    return dg.MaterializeResult(metadata=dict(whole))
+        restated = figures.keep(connection, hub.as_of(context.run_id), hub.settings.trends)
+        whole = {row.name: row for row in figures.newest(connection) if row.department == figures.EVERYWHERE}
+    shares = {f"{name}_share": row.value / row.cases for name, row in whole.items() if row.cases and name in SHARES}
+    return dg.MaterializeResult(
+        metadata={**{name: row.value for name, row in whole.items()}, **shares, "restated_figures": restated}
+    )
+
+
+SHARES = ("complete", "valid", "unique", "fresh", "consistent", "stale", "duplicates")
 
 
 @dg.definitions

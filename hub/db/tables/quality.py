@@ -1,6 +1,4 @@
-"""Schema `quality`: what the checks saw, the flags they raise on opportunities, and figures day by day."""
-
-import datetime as dt
+"""Schema `quality`: what the checks saw, and the flags they raise on opportunities."""
 
 from sqlalchemy import CheckConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
@@ -49,15 +47,3 @@ class Flag(Base):
     first_seen: Mapped[Moment]
     last_seen: Mapped[Moment]
     resolved_at: Mapped[Moment | None]
-
-
-class DailyFigure(Base):
-    """A figure as the last run of a day left it; the department `all` stands for the whole hub."""
-
-    __tablename__ = "daily_figure"
-    __table_args__ = (SCHEMA,)
-
-    day: Mapped[dt.date] = mapped_column(primary_key=True)
-    department: Mapped[str] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(primary_key=True)
-    value: Mapped[int]
