@@ -61,14 +61,16 @@ _MEASURE = f"""
         ) f USING (ref) WHERE o.status = 'open' AND o.deleted_at IS NULL
     ), refused AS (
         SELECT coalesce(s.department, :everywhere) AS department, count(*) AS many
-        FROM landing.quarantine q LEFT JOIN (SELECT DISTINCT source, department FROM quality.party_score) s USING (source)
+        FROM landing.quarantine q
+        LEFT JOIN (SELECT DISTINCT source, department FROM quality.party_score) s USING (source)
         WHERE q.resolved_at IS NULL GROUP BY GROUPING SETS ((s.department), ())
     ), measured (department, name, value, cases) AS (
         SELECT department, name, value, cases FROM score, LATERAL (VALUES
             ('records', records, NULL), ('duplicates', duplicates, records), ('unique', apart, records),
             ('complete', filled, required), ('valid', formed, checked), ('fresh', fresh, records))
             AS figure (name, value, cases)
-        UNION ALL SELECT s.department, 'waiting', coalesce(w.many, 0), NULL FROM score s LEFT JOIN waiting w USING (department)
+        UNION ALL SELECT s.department, 'waiting', coalesce(w.many, 0), NULL
+                  FROM score s LEFT JOIN waiting w USING (department)
         UNION ALL SELECT s.department, 'quarantined', coalesce(max(q.many), 0), NULL
                   FROM score s LEFT JOIN refused q USING (department) GROUP BY s.department
         UNION ALL SELECT department, 'hours_to_decide', round(hours), many FROM decided

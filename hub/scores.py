@@ -57,8 +57,8 @@ def _score(required: dict[str, tuple[str, ...]]) -> str:
 
 # Whoever leaves or joins a customer changes what the other records of it are: these are scored along.
 _TAKE = (
-    "CREATE TEMP TABLE taken ON COMMIT DROP AS WITH gone AS (DELETE FROM quality.to_score RETURNING party_id) "
-    "SELECT DISTINCT party_id FROM gone",
+    """CREATE TEMP TABLE taken ON COMMIT DROP AS
+       WITH gone AS (DELETE FROM quality.to_score RETURNING party_id) SELECT DISTINCT party_id FROM gone""",
     "ANALYZE taken",
     """CREATE TEMP TABLE scored ON COMMIT DROP AS
        SELECT party_id FROM taken

@@ -87,7 +87,7 @@ EVENTS = {
 SCORED = ("canonical.party", "identity.membership")
 
 BENEFITS = {
-    "prospect_to_payment": "Median days from the first that is known of a customer in any department (touch, opportunity or ticket) to its first payment; of the customers whose first payment lies in the window. `cases` are customers.",
+    "prospect_to_payment": "Median days from the first touch or opportunity of a customer, in whatever department, to its first payment; of the customers whose first payment lies in the window and who were known before. `cases` are customers.",
     "retention": "Share of the customers with a payment or subscription a year before who have one still. `cases` are the customers of a year before.",
     "lifetime_value": "Mean of what a paying customer has paid so far, less refunds, by currency. `cases` are customers.",
     "revenue": "What was paid in the window, less refunds, by currency. `cases` are payments.",
