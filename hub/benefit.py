@@ -150,7 +150,8 @@ _KEEP = f"""
                floor(greatest(0, (baseline - now) * now_cases))
         FROM figure WHERE name = 'duplicate_touches'
     )
-    INSERT INTO quality.benefit_figure (day, name, currency, baseline_day, baseline, baseline_cases, now, now_cases, least)
+    INSERT INTO quality.benefit_figure
+        (day, name, currency, baseline_day, baseline, baseline_cases, now, now_cases, least)
     SELECT :day, name, currency,
            CASE WHEN name IN ('steward_hours', 'user_rating') THEN CAST(:live_day AS date) ELSE :baseline_day END,
            CASE WHEN baseline_cases >= least THEN baseline END, baseline_cases,
@@ -174,7 +175,7 @@ def baseline(connection: Connection) -> Row[Any] | None:
 def keep(connection: Connection, as_of: dt.datetime, today: dt.date, settings: BenefitSettings) -> bool:
     """Measure benefit as of the day of `as_of`; an earlier measure of that day gives way.
 
-    `today` is the day by the hub's own clock, by which judgements and ratings are dated: a simulated world's is another.
+    `today` is the day by the hub's own clock, by which judgements and ratings are dated: a simulated world has another.
     False where nothing was published yet and no baseline is set: then there is nothing to compare with.
     """
     start = baseline(connection)
@@ -199,7 +200,7 @@ def keep(connection: Connection, as_of: dt.datetime, today: dt.date, settings: B
 
 
 def newest(connection: Connection) -> Sequence[Row[Any]]:
-    """The figures of the last day that was measured, as the views golden.benefit_* show them, with `name` and `least`."""
+    """The figures of the last day that was measured, as golden.benefit_* show them, with `name` and `least`."""
     return connection.execute(
         text(
             """SELECT name, currency, day, baseline_day, baseline, baseline_cases, now, now_cases, least,
