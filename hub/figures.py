@@ -32,6 +32,7 @@ _SCORES = """
     SELECT coalesce(department, :everywhere) AS department, count(*) AS records,
         count(*) FILTER (WHERE duplicate) AS duplicates, count(*) FILTER (WHERE NOT repeated) AS apart,
         sum(filled) AS filled, sum(required) AS required, sum(formed) AS formed, sum(checked) AS checked,
+        count(updated_on) AS dated,
         count(*) FILTER (WHERE updated_on > CAST(:day AS date) - CAST(:fresh_days AS int)) AS fresh
     FROM quality.party_score GROUP BY GROUPING SETS ((department), ())"""
 
@@ -67,7 +68,7 @@ _MEASURE = f"""
     ), measured (department, name, value, cases) AS (
         SELECT department, name, value, cases FROM score, LATERAL (VALUES
             ('records', records, NULL), ('duplicates', duplicates, records), ('unique', apart, records),
-            ('complete', filled, required), ('valid', formed, checked), ('fresh', fresh, records))
+            ('complete', filled, required), ('valid', formed, checked), ('fresh', fresh, dated))
             AS figure (name, value, cases)
         UNION ALL SELECT s.department, 'waiting', coalesce(w.many, 0), NULL
                   FROM score s LEFT JOIN waiting w USING (department)
@@ -103,7 +104,7 @@ _FOLLOW = """
 
 _FRESHNESS = """
     INSERT INTO quality.source_freshness AS old (source, department, day, records, fresh, newest_on)
-    SELECT source, min(department), :day, count(*),
+    SELECT source, min(department), :day, count(updated_on),
            count(*) FILTER (WHERE updated_on > CAST(:day AS date) - CAST(:fresh_days AS int)), max(updated_on)
     FROM quality.party_score GROUP BY source
     ON CONFLICT (source) DO UPDATE SET department = excluded.department, day = excluded.day,

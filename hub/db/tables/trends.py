@@ -119,7 +119,9 @@ class Supply(Base):
 
 
 class SourceFreshness(Base):
-    """How fresh the living records of a source are, as of `day`: fresh ones changed within `trends.fresh_days`."""
+    """How fresh the living records of a source are, as of `day`: of `records` that tell when they changed, `fresh` ones
+    did within `trends.fresh_days`.
+    """
 
     __tablename__ = "source_freshness"
     __table_args__ = (SCHEMA,)

@@ -118,7 +118,7 @@ SILO = {
     "silo_supply": (
         """SELECT s.field, f.department, s.source, s.customers, s.contested, f.records, f.fresh, f.newest_on, f.day
            FROM quality.supply s LEFT JOIN quality.source_freshness f USING (source) WHERE s.customers > 0""",
-        "Which source supplies which golden field to how many published customers, how many of these another record contradicts, and how many of the living records of the source are fresh. Values given by people have the source `by hand`.",
+        "Which source supplies which golden field to how many published customers, how many of these another record contradicts, and of the living records of the source that tell when they changed (records) how many are fresh. Values given by people have the source `by hand`.",
     ),
     "silo_read": (
         """SELECT day, 'key' AS kind, key_name AS reader, NULL AS department, fields, reads FROM ops.key_use
