@@ -22,6 +22,7 @@ from starlette.exceptions import HTTPException
 
 from hub import settings as configuration
 from hub.api import facts, problems, routes, webhooks
+from hub.api.key_use import KeyUse
 from hub.api.paging import CursorError
 from hub.api.queries import Published
 from hub.db.engine import open_database
@@ -54,6 +55,7 @@ from hub.review.pages import (
     split,
     timeline,
     together,
+    trends,
     values,
     waiting,
 )
@@ -78,7 +80,7 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     secure = settings.environment == "production"
     secret = secret_key(settings)
     app.state.engine, app.state.settings, app.state.throttle = engine, settings, Throttle(engine, secret)
-    app.state.reader = Reader(engine.url)
+    app.state.reader, app.state.key_use = Reader(engine.url), KeyUse(engine)
     app.state.published = Published(app.state.reader.fetch)
     app.state.sessions = Sessions(secret, secure)
     app.state.provider = Provider(settings.oidc, secret) if settings.oidc else None
@@ -88,9 +90,11 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     for pages in (
         sign_in, provider, overview, queue, merge, acts, proposals, bulk, history, together, waiting, dashboard, blind,
         model, split, customers, timeline, as_of, values, findings, people, account, audit,
+        trends,
         compare,  # the last: its addresses are any two words below /review
     ):  # fmt: skip
         app.include_router(pages.router, include_in_schema=False)
+    app.include_router(trends.rating, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC))
     for error in (OneRecordError, HTTPException, RequestValidationError, CursorError):
         app.add_exception_handler(error, explain_error)
@@ -101,8 +105,8 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
 
 @contextlib.asynccontextmanager
 async def reading(app: FastAPI) -> AsyncIterator[None]:
-    """The API's connections, for as long as the server runs."""
-    async with app.state.reader.opened():
+    """The API's connections, and the count of what keys read, for as long as the server runs."""
+    async with app.state.reader.opened(), app.state.key_use.written():
         yield
 
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
+from hub.benefit_command import app as cost_app
+from hub.benefit_command import baseline
 from hub.cli import app
 from hub.errors import OneRecordError
 from hub.export_command import export
@@ -43,7 +45,9 @@ app.command()(unmerge)
 app.command()(override)
 app.command()(export)
 app.command()(trial)
+app.command()(baseline)
 app.add_typer(user_app, name="user", help="Accounts of the people who sign in: add, list, disable, password, role.")
+app.add_typer(cost_app, name="cost", help="What the hub costs, entered by hand, for the benefit ledger.")
 app.add_typer(webhook_app, name="webhook", help="Tell other tools of changes: signed, in order, until they took them.")
 app.add_typer(sandbox_app, name="sandbox", help="The simulated departments: serve them, let a day pass, cause faults.")
 

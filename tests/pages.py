@@ -12,7 +12,7 @@ from hub.identity import blind, ledger
 from hub.identity.resolve import resolve
 from hub.model.kinds import Department, Verdict
 from hub.progress import silent
-from hub.settings import ReviewSettings, Settings, TwoPeopleSettings
+from hub.settings import ReviewSettings, Settings, TrendsSettings, TwoPeopleSettings
 from tests.webworld import Hub
 
 ADMIN = Principal("olga", frozenset({Scope.ADMIN}))
@@ -55,6 +55,10 @@ def _addresses(hub: Hub, judgement: int, act: int | None, proposal: int | None) 
         "undo-act": f"/review/acts/{act}/undo",
         "proposals": "/review/proposals",
         "proposal": f"/review/proposals/{proposal}",
+        "trends": "/trends?days=28",
+        "trends-by-week": "/trends?department=finance&days=364",
+        "silo": "/trends/silo",
+        "benefit": "/trends/benefit",
         "dashboard": "/dashboard",
         "blind": "/dashboard/blind",
         "model": "/model",
@@ -78,9 +82,9 @@ def _addresses(hub: Hub, judgement: int, act: int | None, proposal: int | None) 
 
 def _figures(connection: Connection) -> None:
     """Two months of days, so that lines are lines."""
-    today = dt.datetime.now(dt.UTC).date()
+    now = dt.datetime.now(dt.UTC)
     for days in range(60, -1, -1):
-        figures.keep(connection, today - dt.timedelta(days=days))
+        figures.keep(connection, now - dt.timedelta(days=days), TrendsSettings())
     connection.execute(
         text(
             """UPDATE quality.daily_figure SET value = value + (CURRENT_DATE - day) / 3 + (CURRENT_DATE - day) % 4

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from hub.access import Principal, Scope
 from hub.api import models, paging, provenance, queries
+from hub.api.key_use import fields_of
 from hub.api.problems import documented
 from hub.db.reader import Fetch
 from hub.identity.search import candidates
@@ -38,6 +39,9 @@ class KeyWith(HTTPBearer):
     async def __call__(self, request: Request) -> None:  # type: ignore[override]
         if request.state.principal is None or not request.state.principal.may(self.scope):
             raise HTTPException(403, f"this needs a key with the scope {self.scope.value}")
+        fields = fields_of(request.scope["route"].path, request.path_params)
+        if fields is not None:
+            request.app.state.key_use.add(request.state.principal.name, fields)
 
 
 def snapshot(request: Request) -> Iterator[Connection]:

@@ -7,7 +7,7 @@ a true one is wrong. Hence the short list here, and the attributes in which some
 import string
 from typing import Any
 
-_WORDS = frozenset(
+WORDS = frozenset(
     {"n/a", "n.a.", "n.a", "n/k", "tbd", "tbc", "tba", "test", "testing", "dummy", "xx", "xxx", "none", "null", "nil"}
     | {"nan", "unknown", "undefined", "unbekannt", "noname", "noemail"}
     | {"not-available", "not-known", "not-provided", "no-name", "no-email"}
@@ -22,8 +22,8 @@ _TRUE_WORDS = {
 _EVERYWHERE_ELSE = frozenset({"na"})
 _NO_MAILBOX = frozenset({"none", "noemail", "no-email", "unknown", "na", "n/a", "noreply", "no-reply", "donotreply"})
 _DIALLED = frozenset({"phone", "mobile"})
-_NOTHING = string.punctuation + string.whitespace + "0\u00a0–—…·•"
-_LONGEST = max(map(len, _WORDS))
+NOTHING = string.punctuation + string.whitespace + "0\u00a0–—…·•"
+_LONGEST = max(map(len, WORDS))
 
 
 def given(attribute: str, value: Any) -> Any:
@@ -35,7 +35,7 @@ def given(attribute: str, value: Any) -> Any:
 
 
 def _says_nothing(attribute: str, value: str) -> bool:
-    if not value.strip(_NOTHING):
+    if not value.strip(NOTHING):
         return True
     if attribute in _DIALLED:
         return _cannot_be_dialled(value)
@@ -45,8 +45,8 @@ def _says_nothing(attribute: str, value: str) -> bool:
         return False
     word = "-".join(value.casefold().split())
     if attribute in _TRUE_WORDS:
-        return word in _WORDS and word not in _TRUE_WORDS[attribute]
-    return word in _WORDS or word in _EVERYWHERE_ELSE
+        return word in WORDS and word not in _TRUE_WORDS[attribute]
+    return word in WORDS or word in _EVERYWHERE_ELSE
 
 
 def _cannot_be_dialled(value: str) -> bool:

@@ -27,6 +27,7 @@ NAVIGATION = (
     NavigationItem("/review", "Review", Scope.REVIEW),
     NavigationItem("/dashboard", "Dashboard", Scope.REVIEW),
     NavigationItem("/model", "Model", Scope.REVIEW),
+    NavigationItem("/trends", "Trends", Scope.READ),
     NavigationItem("/customers", "Customers", Scope.READ),
     NavigationItem("/flags", "Flags", Scope.READ),
     NavigationItem("/quarantine", "Quarantine", Scope.READ),

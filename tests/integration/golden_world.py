@@ -141,6 +141,10 @@ class World:
         with self.engine.begin() as connection:
             return [dict(row) for row in connection.execute(text(query), parameters).mappings()]
 
+    def execute(self, statement: str, **parameters: Any) -> None:
+        with self.engine.begin() as connection:
+            connection.execute(text(statement), parameters)
+
     def waiting(self) -> int:
         """The process id of whoever waits for a table or a row of this database, as soon as somebody does."""
         query = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"

@@ -27,9 +27,9 @@ def judge(hub: Hub, number: int, verdict: Verdict, author: str = "bob") -> int:
         return ledger.judge(connection, *refs, verdict, author=author, reason="knows them")
 
 
-def keep_figures(hub: Hub, day: dt.date | None = None) -> None:
+def keep_figures(hub: Hub, at: dt.datetime | None = None) -> None:
     with hub.engine.begin() as connection:
-        figures.keep(connection, day or dt.datetime.now(dt.UTC).date())
+        figures.keep(connection, at or dt.datetime.now(dt.UTC), hub.settings.trends)
 
 
 def test_the_figures_count_records_with_a_duplicate_and_waiting_pairs_by_department(hub: Hub):
@@ -51,13 +51,13 @@ def test_the_figures_count_records_with_a_duplicate_and_waiting_pairs_by_departm
 
 
 def test_the_last_measure_of_a_day_counts_and_other_days_stay(hub: Hub):
-    yesterday = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
+    yesterday = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
     keep_figures(hub, yesterday)
     keep_figures(hub)
     judge(hub, 3, Verdict.DIFFERENT)
     keep_figures(hub)
     with hub.engine.connect() as connection:
-        rows = figures.since(connection, yesterday, ["all"])
+        rows = figures.since(connection, yesterday.date(), ["all"])
     assert [row.value for row in rows if row.name == "waiting"] == [31, 30]
 
 

@@ -52,6 +52,23 @@ def test_materializations_tell_how_many_rows_they_saw(ran: Ran):
     assert numbers(ran, "golden/publication")["created"] == customers
 
 
+def test_trends_and_benefit_are_told_in_numbers_from_the_first_run_on(ran: Ran):
+    state, benefit = numbers(ran, "quality/daily_figure"), numbers(ran, "quality/benefit_figure")
+    assert state["records"] == scalar(
+        ran.engine,
+        """SELECT count(*) FROM canonical.party JOIN identity.membership m USING (party_id)
+           WHERE m.until IS NULL AND deleted_at IS NULL""",
+    )
+    assert 0.5 < state["complete_share"] <= 1
+    assert state["restated_figures"] == 0, "the history that a first run finds is not late"
+    assert scalar(ran.engine, "SELECT count(DISTINCT day) FROM quality.daily_figure WHERE name = 'payments'") > 20
+    for name in [name for name in benefit if name.endswith("_now")]:
+        assert name.replace("_now", "_baseline") in benefit, "never a lone figure"
+    assert benefit["values_looked_at"] > 0
+    assert any(name.startswith("revenue_") for name in benefit)
+    assert all(isinstance(value, int | float) for told in (state, benefit) for value in told.values())
+
+
 def test_every_check_left_its_verdict_in_dagster(ran: Ran):
     entries = ran.instance.all_logs(ran.outcome.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
     found = [entry.dagster_event.asset_check_evaluation_data for entry in entries]

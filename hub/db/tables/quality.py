@@ -1,4 +1,4 @@
-"""Schema `quality`: what the checks saw, flags, what they are judged by, and figures day by day."""
+"""Schema `quality`: what the checks saw, flags, and what they are judged by."""
 
 import datetime as dt
 import uuid
@@ -124,15 +124,3 @@ class Norm(Base):
     valid_from: Mapped[Moment]
     valid_to: Mapped[Moment | None]
     learned_at: Mapped[Moment]
-
-
-class DailyFigure(Base):
-    """A figure as the last run of a day left it; the department `all` stands for the whole hub."""
-
-    __tablename__ = "daily_figure"
-    __table_args__ = (SCHEMA,)
-
-    day: Mapped[dt.date] = mapped_column(primary_key=True)
-    department: Mapped[str] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(primary_key=True)
-    value: Mapped[int]

@@ -1,9 +1,12 @@
 """The front page: what was published, what came in, what waits for whom."""
 
+import datetime as dt
+
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from hub.review.page import Reading, render
+from hub import benefit_entries
+from hub.review.page import Reading, SignedIn, render
 from hub.review.pages.queue import OfSeat
 from hub.review.queries import decisions, filters, overview, queue
 
@@ -11,7 +14,7 @@ router = APIRouter()
 
 
 @router.get("/")
-def front(request: Request, connection: Reading, of: OfSeat) -> Response:
+def front(request: Request, connection: Reading, of: OfSeat, who: SignedIn) -> Response:
     run = overview.last_run(connection)
     return render(
         request,
@@ -24,4 +27,5 @@ def front(request: Request, connection: Reading, of: OfSeat) -> Response:
         waiting=queue.count(connection, of, filters.EVERYTHING),
         decided=decisions.decided_since(connection, 7),
         flags=overview.open_flags(connection),
+        asked=benefit_entries.is_asked(connection, who.name, dt.datetime.now(dt.UTC).date()),
     )

@@ -1,6 +1,6 @@
 """Opportunity hygiene: who is on a deal, own daily snapshots, learned norms, and flags on customers and departments.
 
-Revision: 0020, after 0018
+Revision: 0019, after 0018
 """
 
 import sqlalchemy as sa
