@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, text
 
 from hub.db import bulk, locks
 from hub.db.tables import golden
+from hub.eligibility import leaks
 from hub.golden import facets, gather
 from hub.progress import Progress, Step
 from hub.settings import Settings
@@ -61,6 +62,7 @@ def compose(
     """
     rules = gather.Rules(settings.survivorship.policy(), settings.source_priority, as_of)
     with engine.begin() as connection:
+        leaks.heed(connection, settings.eligibility)
         total = _let_time_pass(connection, as_of) + _heed_policy(connection, rules)
     report = ComposeReport()
     while True:

@@ -227,3 +227,14 @@ class ComposeState(Base):
     as_of: Mapped[Moment]
     policy: Mapped[str | None]
     lineage_id: Mapped[int] = mapped_column(BigInteger, server_default="0")
+
+
+class ContactRules(Base):
+    """The numbers by which `golden.contact_leak` judges, as the settings of the last run had them; `days` by rule."""
+
+    __tablename__ = "contact_rules"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"), SCHEMA)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    days: Mapped[Json]
+    opt_out_channels: Mapped[Words]
