@@ -20,7 +20,7 @@ from sqlalchemy import Engine
 from starlette.exceptions import HTTPException
 
 from hub import settings as configuration
-from hub.api import facts, problems, routes, webhooks
+from hub.api import eligibility, facts, problems, routes, webhooks
 from hub.api.paging import CursorError
 from hub.api.queries import Published
 from hub.db.engine import open_database
@@ -64,7 +64,8 @@ from hub.settings import Settings
 STATIC = Path(__file__).parent / "review" / "static"
 DESCRIPTION = """
 Read one golden record per customer, by its id, by an id that it was merged from, or by a source's own id;
-list customers, follow the change feed, and see how its webhooks are delivered. Errors are problem details (RFC 9457).
+list customers, ask who may be contacted, follow the change feed, and see how its webhooks are delivered.
+Errors are problem details (RFC 9457).
 """
 
 
@@ -81,7 +82,7 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     app.state.published = Published(app.state.reader.fetch)
     app.state.sessions = Sessions(secret, secure)
     app.state.provider = Provider(settings.oidc, secret) if settings.oidc else None
-    for api in (routes, facts, webhooks):
+    for api in (routes, facts, eligibility, webhooks):
         app.include_router(api.router)
     app.add_api_route("/healthz", health, include_in_schema=False)
     for pages in (

@@ -46,7 +46,7 @@ _CONTACTS = """
 
 def homes(connection: Connection, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
     """Where each id leads; ids that lead to nobody are left out."""
-    return dict(connection.execute(text(_HOMES), {"ids": list(ids)}).tuples())
+    return dict(connection.execute(text(_HOMES), {"ids": list(ids)}).tuples().all())
 
 
 def known(

@@ -61,6 +61,10 @@ class Evidence(NamedTuple):
     department: Department | None
     at: dt.datetime
 
+    def age_days(self, as_of: dt.datetime) -> int:
+        """Whole days from its moment until `as_of`."""
+        return (as_of - self.at).days
+
 
 class Finding(NamedTuple):
     """What one rule says. `until`: when it ends; None where it does not, or where nothing holds."""

@@ -87,7 +87,10 @@ def test_the_strictest_record_wins_however_old():
 
 def test_a_grant_of_a_record_that_is_gone_is_none_but_its_objection_stays():
     assert asked(granted(statements=[said(gone=True)])).reason == Rule.CONSENT
-    assert asked(granted(statements=[said(), said("withdrawn", party="crm:Contact:2", gone=True)])).reason == Rule.OBJECTION
+    assert (
+        asked(granted(statements=[said(), said("withdrawn", party="crm:Contact:2", gone=True)])).reason
+        == Rule.OBJECTION
+    )
 
 
 def test_what_is_said_after_the_moment_counts_for_nothing():
@@ -220,7 +223,10 @@ def test_what_one_campaign_did_is_one_contact():
     settings = EligibilitySettings(emails_per_week=2)
     sent = [touch(ago(days=2), "Spring", number=1), touch(ago(days=1), "Spring", number=2)]
     assert said_of(asked(granted(contacts=sent), settings=settings)) == ALLOWED
-    assert asked(granted(contacts=[*sent, touch(ago(days=1), "Autumn", number=3)]), settings=settings).reason == Rule.FREQUENCY
+    assert (
+        asked(granted(contacts=[*sent, touch(ago(days=1), "Autumn", number=3)]), settings=settings).reason
+        == Rule.FREQUENCY
+    )
 
 
 def test_other_channels_and_later_touches_do_not_count():
