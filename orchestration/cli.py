@@ -15,6 +15,7 @@ import typer
 from rich.markup import escape
 
 from hub.cli import app
+from hub.eligibility_command import eligibility
 from hub.errors import OneRecordError
 from hub.export_command import export
 from hub.merge_command import merge, unmerge
@@ -41,6 +42,7 @@ app.command()(merge)
 app.command()(unmerge)
 app.command()(override)
 app.command()(export)
+app.command()(eligibility)
 app.add_typer(user_app, name="user", help="Accounts of the people who sign in: add, list, disable, password, role.")
 app.add_typer(webhook_app, name="webhook", help="Tell other tools of changes: signed, in order, until they took them.")
 app.add_typer(sandbox_app, name="sandbox", help="The simulated departments: serve them, let a day pass, cause faults.")

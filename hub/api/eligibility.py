@@ -11,9 +11,8 @@ from hub import clock
 from hub.access import Scope
 from hub.api import models
 from hub.api.problems import documented
-from hub.api.queries import Withheld
 from hub.api.routes import KeyWith, WithheldFrom
-from hub.eligibility import ask
+from hub.eligibility import ask, question
 from hub.eligibility.question import Evidence, Finding, Purpose, Question, Rule, Verdict
 from hub.model.kinds import Channel, Department
 
@@ -105,26 +104,26 @@ def eligibility(request: Request, kept_back: WithheldFrom, asked: Asked) -> Answ
     """
     settings = request.app.state.settings
     as_of = clock.as_of(settings)
-    question = Question(**asked.model_dump(exclude={"golden_ids"}))
+    wanted = Question(**asked.model_dump(exclude={"golden_ids"}))
     opened = request.app.state.engine.connect().execution_options(isolation_level="REPEATABLE READ")
     with opened as connection, connection.begin():
-        told = list(ask.ask(connection, asked.golden_ids, question, settings.eligibility, as_of))
-        if question.purpose == Purpose.SERVICE:
-            ask.log_exempt(connection, request.state.principal.name, asked.golden_ids, question)
-    answers = [_answer(one, as_of, kept_back) for one in told]
+        told = list(ask.ask(connection, asked.golden_ids, wanted, settings.eligibility, as_of))
+        if wanted.purpose == Purpose.SERVICE:
+            ask.log_exempt(connection, request.state.principal.name, asked.golden_ids, wanted)
+    answers = [_answer(one, one.answer.without(kept_back), as_of) for one in told]
     return Answers(as_of=as_of, withheld=sorted(kept_back), answers=answers)
 
 
-def _answer(told: ask.Told, as_of: dt.datetime, kept_back: Withheld) -> Answer:
-    verdict, reason, not_before, findings, reach = told.answer
+def _answer(told: ask.Told, answer: question.Answer, as_of: dt.datetime) -> Answer:
+    verdict, reason, not_before, findings, reach = answer
     return Answer(
         asked=told.asked, golden_id=told.golden_id, verdict=verdict, reason=reason, not_before=not_before,
-        reach=list(reach), rules=[_ruling(finding, as_of, kept_back) for finding in findings],
+        reach=list(reach), rules=[_ruling(finding, as_of) for finding in findings],
     )  # fmt: skip
 
 
-def _ruling(finding: Finding, as_of: dt.datetime, kept_back: Withheld) -> Ruling:
-    records = [_record(one, as_of) for one in finding.evidence if one.department not in kept_back]
+def _ruling(finding: Finding, as_of: dt.datetime) -> Ruling:
+    records = [_record(one, as_of) for one in finding.evidence]
     return Ruling(
         rule=finding.rule, verdict=finding.verdict, until=finding.until, departments=list(finding.departments),
         evidence=records,

@@ -1,6 +1,7 @@
 """What is asked about a contact, and what is answered."""
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -84,3 +85,14 @@ class Answer(NamedTuple):
     not_before: dt.datetime | None
     findings: tuple[Finding, ...]
     reach: tuple[str, ...] = ()
+
+    def without(self, withheld: Collection[str]) -> "Answer":
+        """The same for somebody who does not see what the departments `withheld` know: their records are not named."""
+        if not withheld:
+            return self
+        return self._replace(
+            findings=tuple(
+                one._replace(evidence=tuple(record for record in one.evidence if record.department not in withheld))
+                for one in self.findings
+            )
+        )

@@ -5,7 +5,6 @@ import uuid
 
 import httpx
 import pytest
-from sqlalchemy import text
 
 from hub.api.eligibility import LARGEST_BATCH
 from hub.model.kinds import Department
@@ -76,7 +75,9 @@ def test_who_does_not_see_a_private_department_gets_the_verdict_without_its_reco
         body = ask(fresh, *scopes, golden_ids=hero).json()
         (answer,) = body["answers"]
         assert (answer["verdict"], answer["reason"]) == ("deny", "complaint")
-        found = [record["ref"] for rule in answer["rules"] if rule["rule"] == "complaint" for record in rule["evidence"]]
+        found = [
+            record["ref"] for rule in answer["rules"] if rule["rule"] == "complaint" for record in rule["evidence"]
+        ]
         assert found == seen
         assert body["withheld"] == ([] if seen else ["support"])
         assert ("helpdesk" in str(answer["rules"])) == bool(seen)

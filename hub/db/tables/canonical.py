@@ -176,7 +176,7 @@ class Subscription(_OfParty, Base):
 
 class Touch(_OfParty, Base):
     __tablename__ = "touch"
-    __table_args__ = (Index(None, "touched_at"), SCHEMA)
+    __table_args__ = (SCHEMA,)
 
     channel: Mapped[str]
     campaign: Mapped[str | None]

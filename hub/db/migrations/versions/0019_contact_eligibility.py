@@ -83,8 +83,7 @@ CONSENT = f"canonical.consent c ON c.party_ref = q.ref AND c.channel = t.channel
 MEMBERS_SAID = MEMBERS.replace("WHERE", f"JOIN {CONSENT} WHERE")
 LEAKS = f"""
     SELECT t.golden_id, t.ref AS touch_ref, t.department, t.channel, t.campaign, t.touched_at,
-           CAST(date_trunc('week', t.touched_at AT TIME ZONE 'UTC') AS date) AS week,
-           b.rule, b.ref AS evidence_ref, b.department AS evidence_department, b.since AS evidence_at
+           b.rule, coalesce(b.ref, '') AS evidence_ref, b.department AS evidence_department, b.since AS evidence_at
     FROM (
         SELECT m.golden_id, p.department, c.ref, c.channel, c.campaign, c.touched_at
         FROM canonical.touch c
@@ -112,6 +111,9 @@ LEAKS = f"""
         WHERE t.channel <> ALL (r.opt_out_channels) AND NOT EXISTS (
             SELECT FROM {MEMBERS_SAID} AND c.status = 'granted' AND c.purpose NOT IN ('service', 'collections'))
     ) b"""
+LEAK = """SELECT golden_id, touch_ref, department, channel, campaign, touched_at,
+    CAST(date_trunc('week', touched_at AT TIME ZONE 'UTC') AS date) AS week,
+    rule, nullif(evidence_ref, '') AS evidence_ref, evidence_department, evidence_at FROM golden.contact_leak_row"""
 COMMENTS = {
     "golden_id": "the customer that was contacted, as of now",
     "touch_ref": "the contact",
@@ -145,13 +147,31 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contact_rules")),
         schema="golden",
     )
-    op.create_index("ix_touch_touched_at", "touch", ["touched_at"], schema="canonical")
+    op.create_table(
+        "contact_leak_row",
+        sa.Column("touch_ref", sa.Text(), nullable=False),
+        sa.Column("rule", sa.Text(), nullable=False),
+        sa.Column("evidence_ref", sa.Text(), nullable=False),
+        sa.Column("golden_id", sa.Uuid(), nullable=False),
+        sa.Column("department", sa.Text(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("campaign", sa.Text(), nullable=True),
+        sa.Column("touched_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("evidence_department", sa.Text(), nullable=True),
+        sa.Column("evidence_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("touch_ref", "rule", "evidence_ref", name=op.f("pk_contact_leak_row")),
+        schema="golden",
+    )
+    for column in ("golden_id", "touched_at"):
+        op.create_index(f"ix_contact_leak_row_{column}", "contact_leak_row", [column], schema="golden")
     op.execute(f"CREATE VIEW canonical.contact_hold AS {HOLDS}")
     op.execute(
         """COMMENT ON VIEW canonical.contact_hold IS
            'Facts that keep contacts back: from since on, until some days after counted_from (NULL: not over yet).'"""
     )
-    op.execute(f"CREATE VIEW golden.contact_leak AS {LEAKS}")
+    op.execute(f"CREATE VIEW canonical.judged_contact AS {LEAKS}")
+    op.execute("COMMENT ON VIEW canonical.judged_contact IS 'What golden.contact_leak_row holds, judged anew.'")
+    op.execute(f"CREATE VIEW golden.contact_leak AS {LEAK}")
     op.execute(f"COMMENT ON VIEW golden.contact_leak IS '{WHAT}'")
     for column, comment in COMMENTS.items():
         op.execute(f"COMMENT ON COLUMN golden.contact_leak.{column} IS '{comment}'")
@@ -160,6 +180,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("DROP VIEW golden.contact_leak")
+    op.execute("DROP VIEW canonical.judged_contact")
     op.execute("DROP VIEW canonical.contact_hold")
-    op.drop_index("ix_touch_touched_at", table_name="touch", schema="canonical")
+    op.drop_table("contact_leak_row", schema="golden")
     op.drop_table("contact_rules", schema="golden")
