@@ -58,6 +58,7 @@ def eligibility(
     )  # fmt: skip
     listed = _read(file)
     with open_database(settings) as database:
+        _note(database.engine, listed, question, named)
         counts = _write(out, listed, _told(database.engine, listed, question, settings, named))
     _show(counts, out)
 
@@ -86,27 +87,30 @@ def _as_id(said: str) -> tuple[str, uuid.UUID | None]:
         return said, None
 
 
-def _told(
-    engine: "Engine",
-    listed: Listed,
-    question: "Question",
-    settings: "Settings",
-    named: frozenset[str],
-) -> Iterator["Told"]:
-    """An answer for each id, all of one snapshot; records of private departments are named where `named` says so."""
-    from hub import clock
+def _note(engine: "Engine", listed: Listed, question: "Question", named: frozenset[str]) -> None:
+    """Write down who asks, before anybody is answered; service messages for each customer."""
     from hub.audit import record
-    from hub.eligibility.ask import ask, log_exempt
+    from hub.eligibility.ask import log_exempt
     from hub.eligibility.question import Purpose
 
     ids, actor = [one for _, one in listed if one], getpass.getuser()
-    kept_back = settings.private_departments - named
-    opened = engine.connect().execution_options(isolation_level="REPEATABLE READ")
-    with opened as connection, connection.begin():
-        details = {"channel": question.channel, "purpose": question.purpose, "ids": len(ids), "private": sorted(named)}
+    details = {"channel": question.channel, "purpose": question.purpose, "ids": len(ids), "private": sorted(named)}
+    with engine.begin() as connection:
         record(connection, actor, "ask eligibility", "customers", details=details)
         if question.purpose == Purpose.SERVICE:
             log_exempt(connection, actor, ids, question)
+
+
+def _told(
+    engine: "Engine", listed: Listed, question: "Question", settings: "Settings", named: frozenset[str]
+) -> Iterator["Told"]:
+    """An answer for each id, all of one snapshot; records of private departments are named where `named` says so."""
+    from hub import clock
+    from hub.eligibility.ask import ask
+
+    ids, kept_back = [one for _, one in listed if one], settings.private_departments - named
+    snapshot = engine.connect().execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    with snapshot as connection:
         for told in ask(connection, ids, question, settings.eligibility, clock.as_of(settings)):
             yield told._replace(answer=told.answer.without(kept_back))
 

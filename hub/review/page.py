@@ -28,6 +28,7 @@ NAVIGATION = (
     NavigationItem("/dashboard", "Dashboard", Scope.REVIEW),
     NavigationItem("/model", "Model", Scope.REVIEW),
     NavigationItem("/customers", "Customers", Scope.READ),
+    NavigationItem("/contact/leaks", "Contact", Scope.REVIEW),
     NavigationItem("/flags", "Flags", Scope.READ),
     NavigationItem("/quarantine", "Quarantine", Scope.READ),
     NavigationItem("/people", "People", Scope.ADMIN),

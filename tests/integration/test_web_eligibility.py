@@ -1,7 +1,9 @@
 """Contact eligibility over HTTP, on the customer's page, and the report of contacts that were made nevertheless."""
 
 import datetime as dt
+import re
 import uuid
+from urllib.parse import unquote
 
 import httpx
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from hub.api.eligibility import LARGEST_BATCH
 from hub.model.kinds import Department
 from tests.integration.test_web_records import HERO, merge
+from tests.pages import leak
 from tests.webworld import NOW
 
 EMAIL = {"channel": "email", "purpose": "marketing"}
@@ -97,3 +100,56 @@ def test_what_was_not_read_lately_is_denied(hub):
     (answer,) = ask(hub, golden_ids=[hub.golden_id(HERO)]).json()["answers"]
     assert (answer["verdict"], answer["reason"]) == ("deny", "stale"), "its world was read in the past"
     assert answer["rules"][0]["departments"] == ["finance", "marketing", "sales", "support"]
+
+
+def words(html):
+    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
+
+
+def test_the_customers_page_shows_who_may_be_contacted_and_leads_to_the_records(fresh, signed_in):
+    page = f"/customers/{fresh.golden_id(HERO)}"
+    visitor = signed_in("read")
+    html = visitor.get(page).text
+    section = html[html.index('id="contact"') : html.index("For no offer or list")]
+    assert "Marketing No complaint No no consent No no consent" in words(section)
+    assert "Service Yes Yes Yes Yes Yes" in words(section)
+    (link,) = re.findall(r'href="([^"]+)"><code>helpdesk:tickets:1', section)
+    facts, _, anchor = link.partition("#")
+    assert f'id="{unquote(anchor)}"' in visitor.get(facts).text
+
+
+def test_the_page_names_no_record_of_a_private_department(fresh, signed_in):
+    fresh.settings.private_departments = frozenset({Department.SUPPORT})
+    page = f"/customers/{fresh.golden_id(HERO)}"
+    html = signed_in("review", departments=["sales"]).get(page).text
+    section = html[html.index('id="contact"') : html.index("For no offer or list")]
+    assert "Marketing No complaint" in words(section)
+    assert "tickets" not in section
+
+
+@pytest.fixture
+def leaking(hub):
+    with hub.engine.begin() as connection:
+        leak(connection, hub.settings)
+    return hub
+
+
+def test_the_report_shows_contacts_that_should_have_waited(leaking, signed_in):
+    html = signed_in("review").get("/contact/leaks").text
+    told = words(html)
+    # Seven were made, the complaint is not two weeks old, and consent came with it.
+    assert "7 contacts in the last 12 weeks" in told
+    assert re.search(r"No consent 0 0 0 \d", told)
+    assert "helpdesk:tickets:1" in html
+    assert "/contact/leaks" in html[html.index("<nav") :]
+    assert "by support" in words(signed_in("review", name="bob").get("/contact/leaks?department=support").text)
+
+
+def test_the_report_is_for_leads_and_admins_and_names_nothing_private(leaking, signed_in):
+    assert signed_in("read", name="rita").get("/contact/leaks").status_code == 403
+    leaking.settings.private_departments = frozenset({Department.SUPPORT})
+    lead = signed_in("review", name="leo", departments=["sales"])
+    html = lead.get("/contact/leaks").text
+    assert "a record of support" in html
+    assert "helpdesk:tickets:1" not in html
+    assert lead.get("/contact/leaks?department=support").status_code == 403
