@@ -18,6 +18,7 @@ from pydantic_settings import (
 )
 
 from hub.access import Role
+from hub.eligibility.settings import EligibilitySettings
 from hub.errors import ConfigurationError
 from hub.golden.policy import Choice, Policy, Rule, changed
 from hub.model.kinds import Department, PartyKind
@@ -314,6 +315,7 @@ class Settings(BaseSettings):
     sandbox: SandboxSettings = SandboxSettings()
     match: MatchSettings = MatchSettings()
     hygiene: HygieneSettings = HygieneSettings()
+    eligibility: EligibilitySettings = EligibilitySettings()
     gate: GateSettings = GateSettings()
     review: ReviewSettings = ReviewSettings()
     trends: TrendsSettings = TrendsSettings()

@@ -21,7 +21,7 @@ from sqlalchemy import Engine
 from starlette.exceptions import HTTPException
 
 from hub import settings as configuration
-from hub.api import facts, problems, routes, webhooks
+from hub.api import eligibility, facts, problems, routes, webhooks
 from hub.api.key_use import KeyUse
 from hub.api.paging import CursorError
 from hub.api.queries import Published
@@ -44,6 +44,7 @@ from hub.review.pages import (
     dashboard,
     findings,
     history,
+    leaks,
     merge,
     model,
     overview,
@@ -67,7 +68,8 @@ from hub.settings import Settings
 STATIC = Path(__file__).parent / "review" / "static"
 DESCRIPTION = """
 Read one golden record per customer, by its id, by an id that it was merged from, or by a source's own id;
-list customers, follow the change feed, and see how its webhooks are delivered. Errors are problem details (RFC 9457).
+list customers, ask who may be contacted, follow the change feed, and see how its webhooks are delivered.
+Errors are problem details (RFC 9457).
 """
 
 
@@ -84,13 +86,12 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     app.state.published = Published(app.state.reader.fetch)
     app.state.sessions = Sessions(secret, secure)
     app.state.provider = Provider(settings.oidc, secret) if settings.oidc else None
-    for api in (routes, facts, webhooks):
+    for api in (routes, facts, eligibility, webhooks):
         app.include_router(api.router)
     app.add_api_route("/healthz", health, include_in_schema=False)
     for pages in (
         sign_in, provider, overview, queue, merge, acts, proposals, bulk, history, together, waiting, dashboard, blind,
-        model, split, customers, timeline, as_of, values, findings, people, account, audit,
-        trends,
+        model, split, customers, timeline, as_of, values, findings, leaks, people, account, audit, trends,
         compare,  # the last: its addresses are any two words below /review
     ):  # fmt: skip
         app.include_router(pages.router, include_in_schema=False)

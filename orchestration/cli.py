@@ -17,6 +17,7 @@ from rich.markup import escape
 from hub.benefit_command import app as cost_app
 from hub.benefit_command import baseline
 from hub.cli import app
+from hub.eligibility_command import eligibility
 from hub.errors import OneRecordError
 from hub.export_command import export
 from hub.merge_command import merge, unmerge
@@ -46,6 +47,7 @@ app.command()(override)
 app.command()(export)
 app.command()(trial)
 app.command()(baseline)
+app.command()(eligibility)
 app.add_typer(user_app, name="user", help="Accounts of the people who sign in: add, list, disable, password, role.")
 app.add_typer(cost_app, name="cost", help="What the hub costs, entered by hand, for the benefit ledger.")
 app.add_typer(webhook_app, name="webhook", help="Tell other tools of changes: signed, in order, until they took them.")

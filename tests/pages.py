@@ -8,6 +8,7 @@ from sqlalchemy import Connection, text
 from hub import figures
 from hub.access import Principal, Scope
 from hub.decide import carrying, decision
+from hub.eligibility import leaks
 from hub.identity import blind, ledger
 from hub.identity.resolve import resolve
 from hub.model.kinds import Department, Verdict
@@ -27,6 +28,7 @@ def furnish(hub: Hub) -> dict[str, str]:
         judgement = _judgements(connection)
         _blind_answers(connection)
         _wait_together(connection)
+        leak(connection, hub.settings)
     resolve(hub.engine, run_id="run-3", progress=silent)
     act = _merge(hub, hub.settings, "crm:Contact:100", "crm:Contact:120").act_id
     careful = hub.settings.model_copy(update={"review": TWO_PEOPLE})
@@ -69,6 +71,7 @@ def _addresses(hub: Hub, judgement: int, act: int | None, proposal: int | None) 
         "facts": f"{hero}/facts/sales",
         "values": f"{hero}/values/phone",
         "split": f"{hero}/split",
+        "contact": "/contact/leaks",
         "flags": "/flags",
         "quarantine": "/quarantine",
         "quarantined-row": f"/quarantine/{quarantined}",
@@ -91,6 +94,22 @@ def _figures(connection: Connection) -> None:
                WHERE name IN ('waiting', 'duplicates') AND day < CURRENT_DATE"""
         )
     )
+
+
+def leak(connection: Connection, settings: Settings) -> None:
+    """Somebody with an open complaint was mailed every week of the last seven."""
+    connection.execute(
+        text(
+            """INSERT INTO canonical.touch (ref, source, stream, source_id, party_ref, channel, campaign, outcome, touched_at)
+               SELECT 'newsletter:events:leak' || n, 'newsletter', 'events', 'leak' || n, :hero, 'email',
+                      'Harbour news ' || n, 'sent', now() - make_interval(weeks => n)
+               FROM generate_series(0, 6) AS n"""
+        ),
+        {"hero": HERO},
+    )
+    connection.execute(text("CREATE TEMP TABLE composing ON COMMIT DROP AS SELECT golden_id FROM golden.customer"))
+    leaks.heed(connection, settings.eligibility)
+    leaks.judge(connection)
 
 
 def _judgements(connection: Connection) -> int:

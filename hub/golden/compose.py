@@ -18,6 +18,8 @@ from sqlalchemy import Connection, Engine, text
 
 from hub.db import bulk, locks
 from hub.db.tables import golden
+from hub.eligibility import leaks
+from hub.eligibility.settings import EligibilitySettings
 from hub.golden import facets, gather
 from hub.progress import Progress, Step
 from hub.settings import Settings
@@ -61,7 +63,7 @@ def compose(
     """
     rules = gather.Rules(settings.survivorship.policy(), settings.source_priority, as_of)
     with engine.begin() as connection:
-        total = _let_time_pass(connection, as_of) + _heed_policy(connection, rules)
+        total = _let_time_pass(connection, as_of) + _heed_settings(connection, rules, settings.eligibility)
     report = ComposeReport()
     while True:
         progress(Step("compose", "customers", report.composed, max(total, report.composed)))
@@ -111,15 +113,15 @@ def _let_time_pass(connection: Connection, as_of: dt.datetime) -> int:
     return int(connection.execute(text("SELECT count(*) FROM golden.to_compose")).scalar_one())
 
 
-def _heed_policy(connection: Connection, rules: gather.Rules) -> int:
-    """Queue everybody if the rules of survivorship are others than the last time; returns how many that are."""
+def _heed_settings(connection: Connection, rules: gather.Rules, eligibility: EligibilitySettings) -> int:
+    """Queue everybody if the rules of survivorship or of contacts are others than before; returns how many that are."""
     groups = {kind: [(g.name, g.rules, sorted(g.prefer)) for g in groups] for kind, groups in rules.policy.items()}
     told = json.dumps([groups, list(rules.priority)], sort_keys=True)
     known = {"policy": hashlib.sha256(told.encode()).hexdigest()}
     changed = connection.execute(
         text("UPDATE golden.compose_state SET policy = :policy WHERE policy IS DISTINCT FROM :policy"), known
     )
-    if not changed.rowcount:
+    if not leaks.heed(connection, eligibility) and not changed.rowcount:
         return 0
     return connection.execute(
         text(
@@ -136,6 +138,7 @@ def _compose_chunk(connection: Connection, rules: gather.Rules, chunk: int) -> C
         _note_lineage(connection)
         return ComposeReport()
     gather.members(connection)
+    leaks.judge(connection)
     _queue_dependents(connection)
     rows = gather.picked(connection, PICKED, rules)
     bulk.stage(connection, "picked", golden.ComposedCustomer.__table__, PICKED, rows)

@@ -29,19 +29,24 @@ def strictest(statements: Iterable[Statement]) -> list[dict[str, Any]]:
     Of one source record the latest statement counts; a withdrawal wins a tie. Between source records a withdrawal
     wins, however old it is. A grant ends with the record that holds it, a withdrawal outlives it.
     """
-    latest: dict[tuple[str, str, str], Statement] = {}
+    held: dict[tuple[str, str], Statement] = {}
+    for statement in latest(statements):
+        key = (statement.channel, statement.purpose)
+        if key not in held or _stricter(statement) > _stricter(held[key]):
+            held[key] = statement
+    return [_published(held[key]) for key in sorted(held)]
+
+
+def latest(statements: Iterable[Statement]) -> list[Statement]:
+    """What each source record says by now per channel and purpose; grants that are gone say nothing."""
+    found: dict[tuple[str, str, str], Statement] = {}
     for statement in statements:
         if statement.gone and not statement.withdrawn:
             continue
         key = (statement.channel, statement.purpose, statement.party_ref)
-        if key not in latest or _later(statement) > _later(latest[key]):
-            latest[key] = statement
-    held: dict[tuple[str, str], Statement] = {}
-    for (channel, purpose, _), statement in latest.items():
-        current = held.get((channel, purpose))
-        if current is None or _stricter(statement) > _stricter(current):
-            held[channel, purpose] = statement
-    return [_published(held[key]) for key in sorted(held)]
+        if key not in found or _later(statement) > _later(found[key]):
+            found[key] = statement
+    return list(found.values())
 
 
 def _later(statement: Statement) -> tuple[dt.datetime, bool, str]:

@@ -29,6 +29,7 @@ NAVIGATION = (
     NavigationItem("/model", "Model", Scope.REVIEW),
     NavigationItem("/trends", "Trends", Scope.READ),
     NavigationItem("/customers", "Customers", Scope.READ),
+    NavigationItem("/contact/leaks", "Contact", Scope.REVIEW),
     NavigationItem("/flags", "Flags", Scope.READ),
     NavigationItem("/quarantine", "Quarantine", Scope.READ),
     NavigationItem("/people", "People", Scope.ADMIN),

@@ -371,6 +371,7 @@ COMMANDS = {
         "override",
         "export",
         "trial",
+        "eligibility",
         "explain",
         "evaluate",
         "migrate",
@@ -386,6 +387,7 @@ COMMANDS = {
     ("judge",): ("SAME", "DIFFERENT", "UNSURE", "--why", "salesforce:Contact:", "next run"),
     ("merge",): ("--why", "--dry-run", "--json", "leads to it"),
     ("unmerge",): ("--part", "--why", "--dry-run", "never brought together again"),
+    ("eligibility",): ("--channel", "--purpose", "--offer", "--out", "golden_id", "unknown"),
     ("export",): ("--view", "Parquet", "one moment", "crosswalk"),
     ("trial",): (
         "--set",

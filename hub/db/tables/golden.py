@@ -227,3 +227,35 @@ class ComposeState(Base):
     as_of: Mapped[Moment]
     policy: Mapped[str | None]
     lineage_id: Mapped[int] = mapped_column(BigInteger, server_default="0")
+
+
+class ContactRules(Base):
+    """The numbers by which `golden.contact_leak` judges, as the settings of the last run had them; `days` by rule."""
+
+    __tablename__ = "contact_rules"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"), SCHEMA)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    days: Mapped[Json]
+    opt_out_channels: Mapped[Words]
+
+
+class ContactLeakRow(Base):
+    """A contact that was made while a record held it back, or without consent, where `evidence_ref` is empty.
+
+    Judged by compose, for the customers that it composes.
+    """
+
+    __tablename__ = "contact_leak_row"
+    __table_args__ = (Index(None, "golden_id"), Index(None, "touched_at"), SCHEMA)
+
+    touch_ref: Mapped[str] = mapped_column(primary_key=True)
+    rule: Mapped[str] = mapped_column(primary_key=True)
+    evidence_ref: Mapped[str] = mapped_column(primary_key=True)
+    golden_id: Mapped[uuid.UUID]
+    department: Mapped[str]
+    channel: Mapped[str]
+    campaign: Mapped[str | None]
+    touched_at: Mapped[Moment]
+    evidence_department: Mapped[str | None]
+    evidence_at: Mapped[Moment | None]

@@ -14,11 +14,12 @@ from hub import clock
 from hub.access import Principal, Scope
 from hub.api.facts import customer_now
 from hub.audit import record
+from hub.eligibility import ask
 from hub.errors import NotFoundError
 from hub.golden import facts
 from hub.golden.read import current
 from hub.model.kinds import Department, PartyKind
-from hub.review import happenings, looks, masking, origins
+from hub.review import contact, happenings, looks, masking, origins
 from hub.review.csv_answer import download
 from hub.review.page import Looking, OfSettings, SignedIn, Writing, from_our_form, render, requires
 from hub.review.pages.values import may_overrule
@@ -126,6 +127,8 @@ def customer(
         may_overrule=may_overrule(who, list(members)),
         above=above,
         below=customers.organizations_below(connection, own),
+        contact=contact.shown(ask.everything(connection, own, settings.eligibility, now), withheld),
+        short=contact.SHORT,
         facets=[(one.value, found[one.value]) for one in Department if found[one.value] and one not in withheld],
         members=[_member(member, masked=masked) for member in members],
         entries=[happenings.entry(happening, now, masked=masked) for happening in happened.items],

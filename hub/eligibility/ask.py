@@ -1,0 +1,71 @@
+"""Answering for a set of customers: one of them and a hundred thousand go the same way."""
+
+import datetime as dt
+import uuid
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection, text
+
+from hub.eligibility import facts, freshness
+from hub.eligibility.question import Answer, Purpose, Question
+from hub.eligibility.rules import Now, judge
+from hub.eligibility.settings import EligibilitySettings
+from hub.model.kinds import Channel
+
+CHUNK = 10_000
+"""Customers whose facts are in memory at once: about 50 MB."""
+
+
+class Told(NamedTuple):
+    """The answer for one id. `golden_id`: whom it led to; None where nobody has it."""
+
+    asked: uuid.UUID
+    golden_id: uuid.UUID | None
+    answer: Answer
+
+
+def ask(
+    connection: Connection,
+    ids: Sequence[uuid.UUID],
+    question: Question,
+    settings: EligibilitySettings,
+    as_of: dt.datetime,
+) -> Iterator[Told]:
+    """One answer for each of `ids`, in their order, at the moment `as_of`.
+
+    The connection should hold one snapshot (REPEATABLE READ): several statements are asked for every `CHUNK` ids.
+    """
+    now = Now(as_of, settings, freshness.stale(connection, settings, as_of))
+    for first in range(0, len(ids), CHUNK):
+        chunk = ids[first : first + CHUNK]
+        homes = facts.homes(connection, set(chunk))
+        known = facts.known(connection, set(homes.values()), settings, as_of)
+        for one in chunk:
+            home = homes.get(one)
+            yield Told(one, home, judge(known.get(home) if home else None, question, now))
+
+
+def everything(
+    connection: Connection, golden_id: uuid.UUID, settings: EligibilitySettings, as_of: dt.datetime
+) -> dict[tuple[Purpose, Channel], Answer]:
+    """The answers for one customer, by every purpose and channel, no offer or list in particular."""
+    now = Now(as_of, settings, freshness.stale(connection, settings, as_of))
+    home = facts.homes(connection, [golden_id]).get(golden_id)
+    known = facts.known(connection, [home], settings, as_of).get(home) if home else None
+    return {
+        (purpose, channel): judge(known, Question(channel, purpose), now) for purpose in Purpose for channel in Channel
+    }
+
+
+def log_exempt(connection: Connection, actor: str, ids: Sequence[uuid.UUID], question: Question) -> None:
+    """Write down for whom a service message was asked: no rule holds it back, so the audit log tells of it."""
+    connection.execute(
+        text(
+            """INSERT INTO ops.audit (actor, act, subject, details)
+               SELECT :actor, 'service message', 'customer:' || id,
+                      jsonb_build_object('channel', CAST(:channel AS text))
+               FROM unnest(CAST(:ids AS uuid[])) AS asked (id)"""
+        ),
+        {"actor": actor, "ids": list(ids), "channel": question.channel},
+    )
