@@ -12,7 +12,6 @@ from hub.identity.assign import Assignment, Former, new_id
 from hub.identity.graph import Graph
 from hub.model.kinds import AuthorKind, Verdict
 
-
 # From here on what reads the memberships in the same transaction needs to be planned for what they are now: after a
 # first run of 200,000 parties the planner took the table for empty, and filling the queue took minutes, not seconds.
 MANY = 1_000

@@ -69,8 +69,8 @@ def reading(request: Request) -> Iterator[Connection]:
         yield connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
-# For pages that need another connection later: who held one and waited for the next would wait for ever where as many do
-# so as there are connections.
+# For pages that need another connection later: who held one and waited for the next would wait for ever where as many
+# do so as there are connections.
 read_first = contextlib.contextmanager(reading)
 
 
