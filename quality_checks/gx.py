@@ -3,25 +3,27 @@
 What Great Expectations does otherwise than one would think, and what is done about it here:
 - An expectation that could not be evaluated comes back as failed, with the reason hidden; here it is raised.
 - Its connection settings substitute `$NAME`, and file contexts write them in clear: it gets a `creator` instead of
-  a URL, in a context that lives in memory, and each data source has a pool of its own, hence NullPool.
-- `UnexpectedRowsExpectation` gives rows only in the format COMPLETE, in which column expectations fetch every failing
-  value; so the two kinds run apart, and column expectations never fetch a value at all.
+  a URL, in a context that lives in memory. Each data source has a pool of its own, which is closed in the end.
+- `UnexpectedRowsExpectation` runs its query twice, to count and to fetch, and fetches every failing row. `FailingRows`
+  runs it once, and the database counts all and hands out the first.
+- A batch costs a third of a second and more, however small its table is: for data sources, assets and their metrics. So
+  all checks by query share one batch, and have the name of their own table filled in here.
+- Column expectations fetch every failing value in some formats; in the one used here they fetch keys alone.
 """
 
 import logging
 import os
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Engine, text
 from sqlalchemy.dialects.postgresql.base import PGDialect
-from sqlalchemy.pool import NullPool
 
 from hub.errors import BrokenCheckError
-from quality_checks.check import Check, CheckOutcome
+from quality_checks.check import KEPT, ROWS, Check, CheckOutcome
 
 os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read when it is imported
 with warnings.catch_warnings():
@@ -34,11 +36,35 @@ with warnings.catch_warnings():
 logging.getLogger("great_expectations").addHandler(logging.NullHandler())
 logging.getLogger("great_expectations").propagate = False  # it logs SQL errors, and those may quote values
 
-EXAMPLES = 20
-ROWS = "UnexpectedRowsExpectation"
-ROW_COUNT = "row count"
-_CLASSES: Mapping[str, Any] = vars(gxe)
-_EVERY_ROW: dict[str, Any] = {"result_format": "COMPLETE"}
+_CLASSES: dict[str, Any] = dict(vars(gxe))
+_Rows: Any = _CLASSES["UnexpectedRowsExpectation"]
+_NO_TABLE = "quality.data_docs"  # the batch of checks by query: any table will do that is always small
+_FIRST = f"""
+SELECT CAST(example AS text) AS example, count(*) OVER () AS failing
+FROM ({{query}}) found CROSS JOIN (SELECT count(*) FROM {{batch}} AS b) no_table
+ORDER BY 1 LIMIT {KEPT}"""
+
+
+class FailingRows(_Rows):  # type: ignore[misc]  # what it exports is not typed
+    """That a query in the shape of _FIRST finds nothing."""
+
+    metric_dependencies = ("unexpected_rows_query.table",)
+
+    def _validate(
+        self,
+        metrics: dict[str, Any],
+        runtime_configuration: dict[str, Any] | None = None,  # noqa: ARG002  # given by name
+        execution_engine: Any = None,  # noqa: ARG002
+    ) -> dict[str, Any]:
+        rows = metrics["unexpected_rows_query.table"]
+        failing = rows[0]["failing"] if rows else 0
+        return {
+            "success": failing == 0,
+            "result": {"observed_value": failing, "details": {"unexpected_rows": [row["example"] for row in rows]}},
+        }
+
+
+_CLASSES[ROWS] = FailingRows
 
 # Errors that speak of the schema only. Others may quote a value, and values may be personal data.
 _HARMLESS = re.compile(
@@ -55,45 +81,66 @@ def evaluate(engine: Engine, checks: Sequence[Check], parameters: Mapping[str, A
     """
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    outcomes: dict[str, CheckOutcome] = {}
-    by_batch = sorted(checks, key=_batch)
-    for (table, key, is_rows), group in groupby(by_batch, key=_batch):
-        together = list(group)
-        suite = _suite(f"{table} {is_rows}", together, parameters)
-        try:
-            batch = _table(context, engine, table)
-        except TestConnectionError as error:
-            raise BrokenCheckError(f"check {together[0].suite}.{together[0].name}: {_reason(str(error))}") from None
-        results = batch.validate(suite, result_format=_EVERY_ROW if is_rows else _keys_only(key)).results
-        found = {result.expectation_config.meta["check"]: result for result in results}
-        for check in together:
-            _raise_if_broken(check, found[check.name].exception_info)
-            outcomes[check.name] = _outcome(check, found[check.name], found[ROW_COUNT].result.get("observed_value"))
-    return [outcomes[check.name] for check in checks]
+    found: dict[str, Any] = {}
+    try:
+        for (table, key), group in groupby(sorted(checks, key=_batch), key=_batch):
+            found |= _validate(context, engine, table, key, list(group), parameters)
+    finally:
+        for source in context.data_sources.all().values():
+            source.get_engine().dispose()
+    counts = _counts(engine, {check.table for check in checks})
+    return [_outcome(check, found[check.name], counts[check.table]) for check in checks]
 
 
-def _batch(check: Check) -> tuple[str, tuple[str, ...], bool]:
-    return check.table, check.key, check.expectation == ROWS
+def _batch(check: Check) -> tuple[str, tuple[str, ...]]:
+    return (_NO_TABLE, ()) if check.expectation == ROWS else (check.table, check.key)
+
+
+def _validate(
+    context: Any,
+    engine: Engine,
+    table: str,
+    key: tuple[str, ...],
+    checks: Sequence[Check],
+    parameters: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The result of each check of one batch, by name."""
+    try:
+        batch = _table(context, engine, table)
+    except TestConnectionError as error:
+        raise BrokenCheckError(f"check {checks[0].title}: {_reason(str(error))}") from None
+    results = batch.validate(_suite(table, checks, parameters), result_format=_keys_only(key)).results
+    found = {result.expectation_config.meta["check"]: result for result in results}
+    for check in checks:
+        _raise_if_broken(check, found[check.name].exception_info)
+    return found
+
+
+def _counts(engine: Engine, tables: Iterable[str]) -> dict[str, int]:
+    """How many rows each table has, at one moment."""
+    counted = " UNION ALL ".join(f"SELECT '{table}' AS name, count(*) AS many FROM {table}" for table in tables)
+    with engine.connect() as connection:
+        return {row.name: row.many for row in connection.execute(text(counted))}
 
 
 def _keys_only(key: tuple[str, ...]) -> dict[str, Any]:
     return {
         "result_format": "SUMMARY",
-        "unexpected_index_column_names": list(key),
-        "partial_unexpected_count": EXAMPLES,
+        **({"unexpected_index_column_names": list(key)} if key else {}),
+        "partial_unexpected_count": KEPT,
         "exclude_unexpected_values": True,
     }
 
 
 def _suite(name: str, checks: Sequence[Check], parameters: Mapping[str, Any]) -> gx.ExpectationSuite:
-    counted = _CLASSES["ExpectTableRowCountToBeBetween"](min_value=0, meta={"check": ROW_COUNT})
-    return gx.ExpectationSuite(name=name, expectations=[counted, *(_expectation(each, parameters) for each in checks)])
+    return gx.ExpectationSuite(name=name, expectations=[_expectation(check, parameters) for check in checks])
 
 
 def _expectation(check: Check, parameters: Mapping[str, Any]) -> Any:
     arguments = dict(check.arguments)
     if check.expectation == ROWS:
-        arguments["unexpected_rows_query"] = with_literals(arguments["unexpected_rows_query"], parameters)
+        query = with_literals(arguments["unexpected_rows_query"], parameters).replace("{batch}", check.table)
+        arguments["unexpected_rows_query"] = _FIRST.replace("{query}", query)
     return _CLASSES[check.expectation](**arguments, severity=check.severity.value, meta={"check": check.name})
 
 
@@ -116,7 +163,7 @@ def _table(context: Any, engine: Engine, table: str) -> Any:
             context.data_sources.add_sql(
                 schema,
                 connection_string="postgresql+psycopg://",
-                kwargs={"poolclass": NullPool, "creator": lambda: engine.dialect.connect(*arguments, **options)},
+                kwargs={"pool_size": 1, "creator": lambda: engine.dialect.connect(*arguments, **options)},
             )
     source = context.data_sources.get(schema)
     known = {asset.name: asset for asset in source.assets}
@@ -139,18 +186,14 @@ def _reason(message: str) -> str:
     return message[database.start() if database else 0 :].strip().split("\n")[0]
 
 
-def _outcome(check: Check, result: Any, row_count: int | None) -> CheckOutcome:
+def _outcome(check: Check, result: Any, row_count: int) -> CheckOutcome:
     details = result.result
     if check.expectation == ROWS:
         failed = int(details["observed_value"])
-        rows = details["details"]["unexpected_rows"][:EXAMPLES]
-        examples = tuple(str(next(iter(row.values()))) for row in rows)
+        failing = tuple(details["details"]["unexpected_rows"])
     else:
         failed = int(details.get("unexpected_count") or 0)
         keys = details.get("partial_unexpected_index_list") or [{column: [] for column in check.key}]
-        examples = tuple(
-            ":".join(map(str, row)) for row in zip(*(keys[0][column] for column in check.key), strict=True)
-        )
-    return CheckOutcome(
-        check.suite, check.name, check.severity, bool(result.success), row_count, failed, tuple(sorted(examples))
-    )
+        named = zip(*(keys[0][column] for column in check.key), strict=True)
+        failing = tuple(sorted(":".join(map(str, row)) for row in named))
+    return CheckOutcome(check.suite, check.name, check.severity, bool(result.success), row_count, failed, failing)

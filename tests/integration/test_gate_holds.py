@@ -127,3 +127,53 @@ def test_a_merge_against_a_persons_word_is_never_published(hub: Hub):
     assert mended.summary["publication"]["number"] == 2
     with hub.engine.connect() as connection:
         assert connection.execute(text(CUSTOMERS), pair).scalar_one() == 2
+
+
+def half_gone(hub: Hub) -> None:
+    """As a source leaves it that says of all its tickets but a few that they were deleted."""
+    hub.write(
+        """UPDATE landing.source_record SET deleted_at = now(), last_changed_at = now()
+           WHERE stream = 'tickets' AND source_id NOT IN (
+               SELECT source_id FROM landing.source_record WHERE stream = 'tickets' ORDER BY source_id LIMIT 3)"""
+    )
+    hub.write(
+        """INSERT INTO landing.to_conform SELECT source, stream, source_id FROM landing.source_record
+           WHERE stream = 'tickets' ON CONFLICT DO NOTHING"""
+    )
+
+
+def told(hub: Hub) -> list[tuple[str, object]]:
+    with hub.engine.connect() as connection:
+        rows = connection.execute(text("SELECT kind, data FROM ops.announcement ORDER BY sequence"))
+        return [(kind, data) for kind, data in rows]
+
+
+def test_a_waived_check_lets_the_held_run_be_published_and_only_that_run(hub: Hub):
+    before = hub.seen()
+    half_gone(hub)
+    held = hub.run()
+    assert (held.status, held.summary["publication"]["held_by"]) == ("held", ["landing.stream_volume"])
+    assert told(hub)[-1][0] == "held"
+    variables = environment(hub.departments, hub.url, hub.folder)
+    alone = onerecord("release", held.run_id, **variables)
+    assert alone.code == 3, "nothing was waived"
+    assert hub.seen() == before
+
+    protected = onerecord("waive", "golden.different_not_bridged", "--run", held.run_id, "--why", "x", **variables)
+    assert "has no result" in protected.told, "the golden records were not composed"
+    said = onerecord("waive", "landing.stream_volume", "--run", held.run_id, "--why", "they cleaned up", **variables)
+    assert said.code == 0, said.told
+    released = onerecord("release", held.run_id, "--json", **variables)
+    assert released.code == 0, released.told
+    found = json.loads(released.out)["publication"]
+    assert [(one["check"], bool(one["waived_by"])) for one in found["warnings"] if one["waived_by"]] == [
+        ("landing.stream_volume", True)
+    ]
+    assert hub.seen() != before
+    kind, data = told(hub)[-1]
+    assert (kind, [one["check"] for one in data["waived"]]) == ("published", ["landing.stream_volume"])
+    with hub.engine.connect() as connection:
+        audited = connection.execute(text("SELECT subject, reason FROM ops.audit WHERE act = 'waive check'")).one()
+    assert tuple(audited) == ("landing.stream_volume", "they cleaned up")
+    again = onerecord("waive", "landing.stream_volume", "--run", held.run_id, "--why", "once more", **variables)
+    assert again.code == 5, again.told

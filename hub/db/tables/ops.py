@@ -72,9 +72,9 @@ class Audit(Base):
 class Webhook(Base):
     """A subscription to a feed, delivered by HTTP: to the changes of customers, or to what becomes of publications.
 
-    `position`: the last sequence of its feed that was delivered, or that its filters leave out. `failures` counts the attempts that
-    failed since then. The signing secret is derived from the hub's secret key and `key_salt`; of the secret itself
-    only a SHA-256 is stored, which tells when the hub's key is another one now.
+    `position`: the last sequence of its feed that was delivered, or that its filters leave out. `failures` counts the
+    attempts that failed since then. The signing secret is derived from the hub's secret key and `key_salt`; of the
+    secret itself only a SHA-256 is stored, which tells when the hub's key is another one now.
     """
 
     __tablename__ = "webhook"

@@ -83,9 +83,7 @@ def _now(connection: Connection, who: Principal, golden_id: uuid.UUID) -> str:
     return str(found)
 
 
-def _wanted(
-    request: Request, who: Principal, golden_id: uuid.UUID, parts: dict[str, int], form: Brought
-) -> Decision:
+def _wanted(request: Request, who: Principal, golden_id: uuid.UUID, parts: dict[str, int], form: Brought) -> Decision:
     named = [[ref for ref, number in parts.items() if number == part] for part in sorted(set(parts.values()))]
     with read_first(request) as connection:
         own = _now(connection, who, golden_id)

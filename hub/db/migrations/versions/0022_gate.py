@@ -24,7 +24,7 @@ def upgrade() -> None:
     op.drop_column("check_result", "examples", schema="quality")
     for name, default in COLUMNS:
         op.add_column("check_result", sa.Column(name, sa.Text(), server_default=sa.text(default), nullable=False), schema="quality")
-    waivable = sa.Column("waivable", sa.Boolean(), server_default=sa.text("false"), nullable=False)
+    waivable: sa.Column[bool] = sa.Column("waivable", sa.Boolean(), server_default=sa.text("false"), nullable=False)
     op.add_column("check_result", waivable, schema="quality")
     op.create_index(HISTORY, "check_result", ["suite", "name", "check_result_id"], schema="quality")
     op.create_table(
