@@ -118,6 +118,18 @@ def of_run(connection: Connection, run_id: str) -> list[Waiver]:
     return [Waiver(*row) for row in rows]
 
 
+def said(connection: Connection, run_id: str) -> dict[str, Waiver]:
+    """The waivers of a held run, or of that which it releases, by check: whether they count yet or not."""
+    rows = connection.execute(
+        text(
+            """SELECT w.suite || '.' || w.name, w.state, w.author, w.reason FROM quality.waiver w
+               JOIN ops.run r ON w.run_id = coalesce(r.releases, r.run_id) WHERE r.run_id = :run"""
+        ),
+        {"run": run_id},
+    )
+    return {row[0]: Waiver(*row) for row in rows}
+
+
 def root_of(connection: Connection, run_id: str) -> str:
     """The held run that began it: the run itself, or the one that it releases.
 

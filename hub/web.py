@@ -37,6 +37,7 @@ from hub.review.pages import (
     audit,
     blind,
     bulk,
+    checks,
     compare,
     customers,
     dashboard,
@@ -86,7 +87,7 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     app.add_api_route("/healthz", health, include_in_schema=False)
     for pages in (
         sign_in, provider, overview, queue, merge, acts, proposals, bulk, history, together, waiting, dashboard, blind,
-        model, split, customers, timeline, as_of, values, findings, people, account, audit,
+        model, split, customers, timeline, as_of, values, findings, checks, people, account, audit,
     ):  # fmt: skip
         app.include_router(pages.router, include_in_schema=False)
     app.include_router(compare.router, include_in_schema=False, dependencies=[Depends(looks.at_a_pair)])

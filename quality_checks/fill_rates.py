@@ -1,8 +1,8 @@
-"""How many rows of each stream have something in each field: measured in every run, to be held against what was usual."""
+"""How many rows of each stream have something in each field: measured in every run, held against what was usual."""
 
 from sqlalchemy import Connection, Table, text
 
-from hub.db.tables import canonical
+from hub.db.tables import metadata
 
 KEPT_PUBLICATIONS = 20  # whose measures stay; the checks look at the last few of them
 
@@ -10,7 +10,7 @@ KEPT_PUBLICATIONS = 20  # whose measures stay; the checks look at the last few o
 _ENDS = {"deleted_at", "merged_into_ref", "solved_at", "paid_at", "ended_at", "closed_at", "source_updated_at"}
 MEASURED: tuple[tuple[Table, tuple[str, ...]], ...] = tuple(
     (table, fields)
-    for table in canonical.Base.metadata.sorted_tables
+    for table in metadata.sorted_tables
     if table.schema == "canonical"
     and (fields := tuple(column.name for column in table.columns if column.nullable and column.name not in _ENDS))
 )

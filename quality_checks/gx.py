@@ -16,6 +16,7 @@ import os
 import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
@@ -73,8 +74,16 @@ _HARMLESS = re.compile(
 _DATABASE_ERROR = re.compile(r"\(psycopg\.(errors\.)?(\w+)\)")
 
 
-def evaluate(engine: Engine, checks: Sequence[Check], parameters: Mapping[str, Any]) -> list[CheckOutcome]:
-    """The outcome of each check, in their order. What the checks read must be committed.
+@dataclass(frozen=True)
+class Evaluation:
+    """The outcome of each check, in their order, and the results of Great Expectations by batch, for its Data Docs."""
+
+    outcomes: list[CheckOutcome]
+    results: list[Any]
+
+
+def evaluate(engine: Engine, checks: Sequence[Check], parameters: Mapping[str, Any]) -> Evaluation:
+    """Evaluate checks on what is committed now.
 
     Raises:
         BrokenCheckError: a check could not be evaluated; says which, and why.
@@ -82,38 +91,34 @@ def evaluate(engine: Engine, checks: Sequence[Check], parameters: Mapping[str, A
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     found: dict[str, Any] = {}
+    results = []
     try:
-        for (table, key), group in groupby(sorted(checks, key=_batch), key=_batch):
-            found |= _validate(context, engine, table, key, list(group), parameters)
+        for _, group in groupby(sorted(checks, key=_batch), key=_batch):
+            results.append(_validate(context, engine, list(group), parameters))
+            found |= {result.expectation_config.meta["check"]: result for result in results[-1].results}
     finally:
         for source in context.data_sources.all().values():
             source.get_engine().dispose()
     counts = _counts(engine, {check.table for check in checks})
-    return [_outcome(check, found[check.name], counts[check.table]) for check in checks]
+    return Evaluation([_outcome(check, found[check.name], counts[check.table]) for check in checks], results)
 
 
 def _batch(check: Check) -> tuple[str, tuple[str, ...]]:
     return (_NO_TABLE, ()) if check.expectation == ROWS else (check.table, check.key)
 
 
-def _validate(
-    context: Any,
-    engine: Engine,
-    table: str,
-    key: tuple[str, ...],
-    checks: Sequence[Check],
-    parameters: Mapping[str, Any],
-) -> dict[str, Any]:
-    """The result of each check of one batch, by name."""
+def _validate(context: Any, engine: Engine, checks: Sequence[Check], parameters: Mapping[str, Any]) -> Any:
+    """What Great Expectations finds in one batch; every check of it was judged."""
+    table, key = _batch(checks[0])
     try:
         batch = _table(context, engine, table)
     except TestConnectionError as error:
         raise BrokenCheckError(f"check {checks[0].title}: {_reason(str(error))}") from None
-    results = batch.validate(_suite(table, checks, parameters), result_format=_keys_only(key)).results
-    found = {result.expectation_config.meta["check"]: result for result in results}
+    validated = batch.validate(_suite(table, checks, parameters), result_format=_keys_only(key))
+    found = {result.expectation_config.meta["check"]: result for result in validated.results}
     for check in checks:
         _raise_if_broken(check, found[check.name].exception_info)
-    return found
+    return validated
 
 
 def _counts(engine: Engine, tables: Iterable[str]) -> dict[str, int]:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, text
 
 from hub.db import bulk
 from hub.settings import Settings
-from quality_checks import fill_rates, suites
+from quality_checks import docs, fill_rates, suites
 from quality_checks.check import Check, CheckOutcome
 from quality_checks.rules import hygiene
 from quality_checks.suites import canonical
@@ -24,6 +24,9 @@ _FAILING = """
     SELECT r.check_result_id, f.place, f.key
     FROM unnest(CAST(:names AS text[]), CAST(:places AS int[]), CAST(:keys AS text[])) AS f (name, place, key)
     JOIN quality.check_result r ON r.run_id = :run_id AND r.suite = :suite AND r.name = f.name"""
+_DOCS = """
+    INSERT INTO quality.data_docs (suite, run_id, page) VALUES (:suite, :run_id, :page)
+    ON CONFLICT (suite) DO UPDATE SET run_id = excluded.run_id, page = excluded.page, made_at = now()"""
 _PRUNE = """
     DELETE FROM quality.failing_row WHERE check_result_id < (
         SELECT min(check_result_id) FROM quality.check_result
@@ -47,11 +50,13 @@ def run_suite(engine: Engine, suite: str, settings: Settings, *, run_id: str, as
         _forget(connection, suite, run_id)
         if suite == canonical.SUITE:
             fill_rates.measure(connection, run_id)
-    outcomes = gx.evaluate(engine, checks, parameters(settings, run_id=run_id, as_of=as_of))
+    found = gx.evaluate(engine, checks, parameters(settings, run_id=run_id, as_of=as_of))
+    outcomes, page = found.outcomes, docs.page(suite, run_id, found.results)
     with engine.begin() as connection:
         _forget(connection, suite, run_id)
         _write(connection, zip(checks, outcomes, strict=True), run_id, as_of)
         _write_failing(connection, suite, outcomes, run_id)
+        connection.execute(text(_DOCS), {"suite": suite, "run_id": run_id, "page": page})
     return outcomes
 
 

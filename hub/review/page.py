@@ -30,6 +30,7 @@ NAVIGATION = (
     NavigationItem("/customers", "Customers", Scope.READ),
     NavigationItem("/flags", "Flags", Scope.READ),
     NavigationItem("/quarantine", "Quarantine", Scope.READ),
+    NavigationItem("/checks", "Checks", Scope.CHECKS),
     NavigationItem("/people", "People", Scope.ADMIN),
     NavigationItem("/audit", "Audit", Scope.ADMIN),
 )

@@ -1,4 +1,4 @@
-"""Parties and facts, once they are conformed. A single row that is odd in itself warns: it is for its department to mend.
+"""Parties and facts, once they are conformed. A single row that is odd in itself warns: its department mends it.
 Critical is what would make totals wrong without anybody seeing it, or what is wrong with a whole stream.
 """
 
@@ -35,8 +35,8 @@ class Fact:
         return Table(SUITE, f"canonical.{self.name}")
 
 
-# Totals and remaining amounts of invoices may be below zero: a credit note is an invoice. Opportunities have more checks
-# in a suite of their own.
+# Totals and remaining amounts of invoices may be below zero: a credit note is an invoice. Opportunities have more
+# checks in a suite of their own.
 FACTS = (
     Fact("opportunity", {}),
     Fact("opportunity_change", {}),
@@ -102,8 +102,8 @@ def _orphans(fact: Fact) -> Iterator[Check]:
         )  # fmt: skip
     yield fact.table.rows(
         f"{fact.name}_orphans", Severity.CRITICAL,
-        f"the customers of at most gate.max_orphan_share of these never arrived, from {FEWEST} on: more is a source whose"
-        " ids changed, or half of which was not read",
+        f"the customers of at most gate.max_orphan_share of these never arrived, from {FEWEST} on: more is a source"
+        " whose ids changed, or half of which was not read",
         f"""{found} WHERE (SELECT count(*) FROM orphan) >= {FEWEST}
             AND (SELECT count(*) FROM orphan) > :max_orphan_share * (SELECT count(*) FROM named)""",
     )  # fmt: skip

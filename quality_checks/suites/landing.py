@@ -66,7 +66,7 @@ CHECKS = (
     SYNC_RUN.rows(
         "stream_fresh",
         Severity.CRITICAL,
-        "every stream was read to its end within gate.max_age_hours, or max_age_hours of its source, before the run began",
+        "every stream was read to its end within gate.max_age_hours before the run; a source may have hours of its own",
         f"""
         WITH read AS (
             SELECT source, stream, max(started_at) AS read_at FROM {{batch}}
@@ -89,8 +89,8 @@ CHECKS = (
     QUARANTINE.rows(
         "values_known",
         Severity.WARNING,
-        f"no {FEWEST} rows of a stream are in quarantine for the same field: that is a value or a shape which the mapping"
-        " does not know, rather than typing errors",
+        f"no {FEWEST} rows of a stream are in quarantine for the same field: that is a value or a shape which the"
+        " mapping does not know, rather than typing errors",
         f"""
         SELECT source || ':' || stream || ' ' || field AS example FROM {{batch}}
         WHERE resolved_at IS NULL AND field IS NOT NULL GROUP BY source, stream, field HAVING count(*) >= {FEWEST}""",

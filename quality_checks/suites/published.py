@@ -45,7 +45,8 @@ CHECKS = (
         Severity.CRITICAL,
         "the change feed counts from 1 without a gap; who follows it would wait at one for ever, or miss it",
         """
-        WITH told AS (SELECT sequence, lag(sequence, 1, CAST(0 AS bigint)) OVER (ORDER BY sequence) AS before FROM {batch})
+        WITH told AS (
+            SELECT sequence, lag(sequence, 1, CAST(0 AS bigint)) OVER (ORDER BY sequence) AS before FROM {batch})
         SELECT sequence AS example FROM told WHERE sequence <> before + 1""",
     ),
     CROSSWALK.rows(

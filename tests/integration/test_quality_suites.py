@@ -280,7 +280,7 @@ def test_each_fault_is_caught_by_the_check_that_is_named_for_it(db: Engine, name
 
     execute(db, FAULTS[name])
     check = next(check for check in suites.CHECKS if name == check.title)
-    (outcome,) = gx.evaluate(db, [check], parameters(Settings(), run_id="r1", as_of=AS_OF))
+    (outcome,) = gx.evaluate(db, [check], parameters(Settings(), run_id="r1", as_of=AS_OF)).outcomes
     assert not outcome.passed
     assert outcome.failed
     assert outcome.failing
