@@ -13,9 +13,12 @@ from sqlalchemy import Engine, text
 from sqlalchemy.engine import URL
 
 from connectors import sandbox
+from hub import runs
 from hub.db.engine import make_engine
 from hub.golden.fingerprint import fingerprint
+from hub.settings import Settings
 from orchestration.pipeline import Outcome
+from quality_checks import gate, runner, suites
 from tests.conftest import cloned
 from tests.hubrun import World, environment, onerecord, run_here, world
 
@@ -177,3 +180,58 @@ def test_a_waived_check_lets_the_held_run_be_published_and_only_that_run(hub: Hu
     assert tuple(audited) == ("landing.stream_volume", "they cleaned up")
     again = onerecord("waive", "landing.stream_volume", "--run", held.run_id, "--why", "once more", **variables)
     assert again.code == 5, again.told
+
+
+# A fault in each stage, as a broken source, mapping, merge or publication leaves it, and the check that is named for it.
+SEEDED = {
+    "stale source": (
+        "landing.stream_fresh",
+        "UPDATE landing.sync_run SET started_at = started_at - interval '3 days' WHERE source = 'stripe'",
+    ),
+    "volume drop to 10 %": (
+        "landing.stream_volume",
+        """WITH numbered AS (SELECT source, stream, source_id, row_number() OVER () AS n FROM landing.source_record
+                             WHERE stream = 'tickets')
+           UPDATE landing.source_record r SET deleted_at = now(), last_changed_at = now() FROM numbered u
+           WHERE (u.source, u.stream, u.source_id) = (r.source, r.stream, r.source_id) AND n % 10 <> 0""",
+    ),
+    "nulls": ("canonical.fill_rates_hold", "UPDATE canonical.party SET email = NULL WHERE department = 'marketing'"),
+    "orphan facts": ("canonical.invoice_orphans", "UPDATE canonical.invoice SET party_ref = party_ref || '-moved'"),
+    "a value that no total knows": ("canonical.invoice_status_known", "UPDATE canonical.invoice SET status = 'sent'"),
+    "customers without a name": ("golden.name_present", "UPDATE golden.composed_customer SET name = ' '"),
+    "duplicates of a golden id": (
+        "golden.golden_id_once",
+        """ALTER TABLE golden.composed_customer DROP CONSTRAINT pk_composed_customer;
+           INSERT INTO golden.composed_customer SELECT * FROM golden.composed_customer LIMIT 3""",
+    ),
+    "a permission that nobody gave": (
+        "golden.consent_not_widened",
+        """UPDATE golden.composed_customer SET consents = '[{"channel": "sms", "purpose": "x", "status": "granted"}]'""",
+    ),
+    "a gap in the change feed": ("published.feed_without_gaps", "DELETE FROM golden.change WHERE sequence = 2"),
+}
+
+
+@pytest.mark.parametrize("fault", SEEDED)
+def test_a_fault_in_each_stage_is_caught_by_name_and_holds(first: tuple[Path, URL], server: URL, fault: str):
+    title, statements = SEEDED[fault]
+    suite = title.split(".")[0]
+    with cloned(server, first[1]) as database, opened(database) as engine:
+        as_of = runs.begin(engine, "seeded", Settings())
+        with engine.begin() as connection:
+            connection.exec_driver_sql(statements)
+        runner.run_suite(engine, suite, Settings(), run_id="seeded", as_of=as_of)
+        with engine.connect() as connection:
+            decision = gate.decide(gate.outcomes_of_run(connection, "seeded"), suites.suite(suite))
+        assert decision.held
+        assert title in decision.critical
+
+
+def test_nothing_holds_what_was_published_without_a_fault(first: tuple[Path, URL], server: URL):
+    with cloned(server, first[1]) as database, opened(database) as engine:
+        as_of = runs.begin(engine, "again", Settings())
+        for suite in suites.SUITES:
+            runner.run_suite(engine, suite, Settings(), run_id="again", as_of=as_of)
+        with engine.connect() as connection:
+            decision = gate.decide(gate.outcomes_of_run(connection, "again"))
+    assert not decision.held, decision.why
