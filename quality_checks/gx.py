@@ -3,9 +3,9 @@
 What Great Expectations does otherwise than one would think, and what is done about it here:
 - An expectation that could not be evaluated comes back as failed, with the reason hidden; here it is raised.
 - Its connection settings substitute `$NAME`, and file contexts write them in clear: it gets a `creator` instead of
-  a URL, in a context that lives in memory. Each data source has a pool of its own, which is closed in the end.
+  a URL, in a context that lives in memory. Each data source has a pool that nobody closes, hence `_connector`.
 - `UnexpectedRowsExpectation` runs its query twice, to count and to fetch, and fetches every failing row. `FailingRows`
-  runs it once, and the database counts all and hands out the first.
+  runs it once, and the database counts all and hands out the first in one row: of rows it fetches 200.
 - A batch costs a third of a second and more, however small its table is: for data sources, assets and their metrics. So
   all checks by query share one batch, and have the name of their own table filled in here.
 - Column expectations fetch every failing value in some formats; in the one used here they fetch keys alone.
@@ -15,8 +15,10 @@ import logging
 import os
 import re
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -39,11 +41,13 @@ logging.getLogger("great_expectations").propagate = False  # it logs SQL errors,
 
 _CLASSES: dict[str, Any] = dict(vars(gxe))
 _Rows: Any = _CLASSES["UnexpectedRowsExpectation"]
+Connect = Callable[[str], Any]  # a connection of psycopg, given a search path
 _NO_TABLE = "quality.data_docs"  # the batch of checks by query: any table will do that is always small
 _FIRST = f"""
-SELECT CAST(example AS text) AS example, count(*) OVER () AS failing
-FROM ({{query}}) found CROSS JOIN (SELECT count(*) FROM {{batch}} AS b) no_table
-ORDER BY 1 LIMIT {KEPT}"""
+WITH found AS MATERIALIZED ({{query}})
+SELECT (SELECT count(*) FROM found) AS failing,
+       ARRAY(SELECT CAST(example AS text) FROM found ORDER BY 1 LIMIT {KEPT}) AS keys
+FROM (VALUES (1)) one_row CROSS JOIN (SELECT count(*) FROM {{batch}} AS b) no_table"""
 
 
 class FailingRows(_Rows):  # type: ignore[misc]  # what it exports is not typed
@@ -57,11 +61,10 @@ class FailingRows(_Rows):  # type: ignore[misc]  # what it exports is not typed
         runtime_configuration: dict[str, Any] | None = None,  # noqa: ARG002  # given by name
         execution_engine: Any = None,  # noqa: ARG002
     ) -> dict[str, Any]:
-        rows = metrics["unexpected_rows_query.table"]
-        failing = rows[0]["failing"] if rows else 0
+        (row,) = metrics["unexpected_rows_query.table"]
         return {
-            "success": failing == 0,
-            "result": {"observed_value": failing, "details": {"unexpected_rows": [row["example"] for row in rows]}},
+            "success": row["failing"] == 0,
+            "result": {"observed_value": row["failing"], "details": {"unexpected_rows": row["keys"]}},
         }
 
 
@@ -92,26 +95,43 @@ def evaluate(engine: Engine, checks: Sequence[Check], parameters: Mapping[str, A
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     found: dict[str, Any] = {}
     results = []
-    try:
+    with _connector(engine) as connect:
         for _, group in groupby(sorted(checks, key=_batch), key=_batch):
-            results.append(_validate(context, engine, list(group), parameters))
+            results.append(_validate(context, connect, list(group), parameters))
             found |= {result.expectation_config.meta["check"]: result for result in results[-1].results}
-    finally:
-        for source in context.data_sources.all().values():
-            source.get_engine().dispose()
     counts = _counts(engine, {check.table for check in checks})
     return Evaluation([_outcome(check, found[check.name], counts[check.table]) for check in checks], results)
+
+
+@contextmanager
+def _connector(engine: Engine) -> Iterator[Connect]:
+    """Connects to `engine`'s database with a search path; whatever was opened is closed in the end."""
+    opened: list[Any] = []
+
+    def connect(schema: str) -> Any:
+        arguments, options = engine.dialect.create_connect_args(engine.url)
+        options["options"] = f"-c timezone=UTC -c search_path={schema}"
+        opened.append(engine.dialect.connect(*arguments, **options))
+        return opened[-1]
+
+    try:
+        yield connect
+    finally:
+        for connection in opened:
+            connection.close()
 
 
 def _batch(check: Check) -> tuple[str, tuple[str, ...]]:
     return (_NO_TABLE, ()) if check.expectation == ROWS else (check.table, check.key)
 
 
-def _validate(context: Any, engine: Engine, checks: Sequence[Check], parameters: Mapping[str, Any]) -> Any:
+def _validate(
+    context: Any, connect: Callable[[str], Any], checks: Sequence[Check], parameters: Mapping[str, Any]
+) -> Any:
     """What Great Expectations finds in one batch; every check of it was judged."""
     table, key = _batch(checks[0])
     try:
-        batch = _table(context, engine, table)
+        batch = _table(context, connect, table)
     except TestConnectionError as error:
         raise BrokenCheckError(f"check {checks[0].title}: {_reason(str(error))}") from None
     validated = batch.validate(_suite(table, checks, parameters), result_format=_keys_only(key))
@@ -157,18 +177,16 @@ def with_literals(query: str, parameters: Mapping[str, Any]) -> str:
     return str(statement.bindparams(**used).compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
 
 
-def _table(context: Any, engine: Engine, table: str) -> Any:
+def _table(context: Any, connect: Connect, table: str) -> Any:
     """`schema.table` as a batch; a data source per schema, because tables are found by its search path."""
     schema, name = table.split(".")
     if schema not in context.data_sources.all():
-        arguments, options = engine.dialect.create_connect_args(engine.url)
-        options["options"] = f"-c timezone=UTC -c search_path={schema}"
         with warnings.catch_warnings():  # it would rather have the Postgres source, which refuses a unix socket
             warnings.simplefilter("ignore", GxDatasourceWarning)
             context.data_sources.add_sql(
                 schema,
                 connection_string="postgresql+psycopg://",
-                kwargs={"pool_size": 1, "creator": lambda: engine.dialect.connect(*arguments, **options)},
+                kwargs={"pool_size": 1, "creator": partial(connect, schema)},
             )
     source = context.data_sources.get(schema)
     known = {asset.name: asset for asset in source.assets}

@@ -87,7 +87,8 @@ def test_a_waiver_is_for_one_check_and_what_it_found() -> None:
     failed, other = (outcome(name, Severity.CRITICAL, passed=False) for name in "ab")
     assert gate.decide([failed, other], [], [waiver(failed)]).critical == ("golden.b",)
     assert gate.decide([replace(failed, failed=3)], [], [waiver(failed)]).held
-    assert gate.decide([replace(failed, failing=("x",))], [], [waiver(failed)]).held
+    two = replace(failed, failing=("x", "y"))
+    assert gate.decide([replace(two, failing=("x", "z"))], [], [waiver(two)]).held
 
 
 @pytest.mark.parametrize("title", suites.PROTECTED)
