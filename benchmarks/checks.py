@@ -17,8 +17,8 @@ from hub.settings import Settings
 # A landed record for every party and fact, as the checks expect it; payloads are as small as JSON can be.
 _LANDED = """
 INSERT INTO landing.source_record (source, stream, source_id, payload, content_hash)
-SELECT source, stream, source_id, '{}', 'h' FROM canonical.party
-UNION ALL SELECT source, stream, source_id, '{}', 'h' FROM canonical.opportunity"""
+SELECT source, stream, source_id, CAST('{}' AS jsonb), 'h' FROM canonical.party
+UNION ALL SELECT source, stream, source_id, CAST('{}' AS jsonb), 'h' FROM canonical.opportunity"""
 _OPPORTUNITIES = """
 INSERT INTO canonical.opportunity (ref, source, stream, source_id, party_ref, name, stage, status, amount, currency,
     close_date, source_created_at)
