@@ -32,10 +32,10 @@ def measure(engine: Engine, rows: int) -> None:
     world = people.persons(rows + changed)
     with engine.begin() as connection:
         insert(connection, world.slice(0, rows))
-    full = _stages(engine, "all")
+    full = stages(engine, "all")
     with engine.begin() as connection:
         change(connection, world.slice(rows, changed), rows)
-    delta = _stages(engine, "delta")
+    delta = stages(engine, "delta")
     say(f"compose and publish of all took {full[2:].sum() / full[0]:.2f} times the matching")
     golden = delta[2:].sum() / full[2:].sum()
     whole = delta.sum() / full.sum()
@@ -47,7 +47,7 @@ def measure(engine: Engine, rows: int) -> None:
     say(f"{customers:,} customers, {changes:,} changes in the feed")
 
 
-def _stages(engine: Engine, what: str) -> np.ndarray:
+def stages(engine: Engine, what: str) -> np.ndarray:
     """Seconds of match, resolve, compose and publish."""
     settings = Settings()
     as_of = clock.as_of(settings)

@@ -11,12 +11,14 @@ class Scope(StrEnum):
     """What a key or a role allows. `admin` may do everything; the others stand for themselves.
 
     `show`: see the personal data of one customer after asking for it, which is logged. `read:finance` and its like:
-    see what a private department knows.
+    see what a private department knows. `checks`: see what the quality checks found; `waive`: let one failure pass.
     """
 
     READ = "read"
     REVIEW = "review"
     SHOW = "show"
+    CHECKS = "checks"
+    WAIVE = "waive"
     ADMIN = "admin"
     READ_FINANCE = "read:finance"
     READ_SUPPORT = "read:support"
@@ -29,8 +31,9 @@ def facts_of(department: str) -> Scope:
     return Scope(f"read:{department}")
 
 
-# To review, and to ask for a look, is for people.
-KEY_SCOPES = tuple(scope for scope in Scope if scope not in {Scope.REVIEW, Scope.SHOW})
+# To review, to ask for a look and to answer for a failed check is for people.
+_OF_PEOPLE = frozenset({Scope.REVIEW, Scope.SHOW, Scope.CHECKS, Scope.WAIVE})
+KEY_SCOPES = tuple(scope for scope in Scope if scope not in _OF_PEOPLE)
 
 
 class Role(StrEnum):
@@ -44,8 +47,8 @@ class Role(StrEnum):
 
 _SCOPES = {
     Role.ADMIN: frozenset({Scope.ADMIN}),
-    Role.ENGINEER: frozenset({Scope.READ, Scope.SHOW}),
-    Role.LEAD: frozenset({Scope.READ, Scope.REVIEW}),
+    Role.ENGINEER: frozenset({Scope.READ, Scope.SHOW, Scope.CHECKS, Scope.WAIVE}),
+    Role.LEAD: frozenset({Scope.READ, Scope.REVIEW, Scope.CHECKS}),
     Role.READER: frozenset({Scope.READ}),
 }
 

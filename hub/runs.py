@@ -7,17 +7,26 @@ from typing import Any
 from psycopg.types.json import Jsonb
 from sqlalchemy import Engine, text
 
-from hub import clock
+from hub import clock, waivers
 from hub.settings import Settings
 
+# A release judges by the moment of the run that it releases, so that it judges the same.
+_BEGIN = """
+    INSERT INTO ops.run (run_id, as_of, summary, releases)
+    SELECT :run, coalesce((SELECT as_of FROM ops.run WHERE run_id = :releases), :as_of), '{}', :releases
+    ON CONFLICT DO NOTHING RETURNING run_id"""
 
-def begin(engine: Engine, run_id: str, settings: Settings) -> dt.datetime:
-    """The moment (`as_of`) that all steps of a run share: fixed by the first step that asks."""
+
+def begin(engine: Engine, run_id: str, settings: Settings, releases: str | None = None) -> dt.datetime:
+    """The moment (`as_of`) that all steps of a run share: fixed by the first step that asks.
+
+    Raises:
+        ConflictError: it `releases` a held run, and another run began since.
+    """
+    given = {"run": run_id, "as_of": clock.as_of(settings), "releases": releases}
     with engine.begin() as connection:
-        connection.execute(
-            text("INSERT INTO ops.run (run_id, as_of, summary) VALUES (:run, :as_of, '{}') ON CONFLICT DO NOTHING"),
-            {"run": run_id, "as_of": clock.as_of(settings)},
-        )
+        if connection.execute(text(_BEGIN), given).one_or_none() is not None and releases is not None:
+            waivers.refuse_later(connection, releases)
         as_of: dt.datetime = connection.execute(
             text("SELECT as_of FROM ops.run WHERE run_id = :run"), {"run": run_id}
         ).scalar_one()

@@ -47,6 +47,7 @@ class SourceSettings(Section):
         pattern=r"^https?://[^{}]*(\{stream\}[^{}]*)?\{source_id\}[^{}]*$",
         description="where people see a record of it, with {stream} and {source_id} to be filled in; the API links it",
     )
+    max_age_hours: float | None = Field(None, gt=0, description="gate.max_age_hours of this source's streams")
     credentials: dict[str, SecretStr] = Field(default_factory=dict)
     options: dict[str, Any] = Field(default_factory=dict, description="knobs of the connector, see its README")
 
@@ -178,6 +179,10 @@ class GateSettings(Section):
     max_id_churn: float = Field(
         0.1, ge=0, le=1, description="share of the published customers whose golden id would be merged or split"
     )
+    max_age_hours: float = Field(26, gt=0, description="since a stream was last read to its end; a source may differ")
+    max_orphan_share: float = Field(0.2, ge=0, le=1, description="share of facts whose customer never arrived")
+    max_fill_drop: float = Field(0.5, ge=0, le=1, description="share by which a field is filled less than usual: held")
+    warn_fill_drop: float = Field(0.2, ge=0, le=1, description="the same, from where on it is told")
 
 
 class TwoPeopleSettings(Section):

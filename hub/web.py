@@ -39,6 +39,7 @@ from hub.review.pages import (
     audit,
     blind,
     bulk,
+    checks,
     compare,
     customers,
     dashboard,
@@ -91,7 +92,7 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     app.add_api_route("/healthz", health, include_in_schema=False)
     for pages in (
         sign_in, provider, overview, queue, merge, acts, proposals, bulk, history, together, waiting, dashboard, blind,
-        model, split, customers, timeline, as_of, values, findings, leaks, people, account, audit, trends,
+        model, split, customers, timeline, as_of, values, findings, leaks, checks, people, account, audit, trends,
         compare,  # the last: its addresses are any two words below /review
     ):  # fmt: skip
         app.include_router(pages.router, include_in_schema=False)

@@ -48,12 +48,16 @@ def _do(act: "Callable[[Connection], Any]") -> Any:
 
 
 @app.command()
-def add(
+def add(  # noqa: PLR0917  # Typer calls it by name
     name: Name,
     url: Annotated[str, typer.Argument(help="where to POST, https; http in webhook.allowed_networks only")],
     operation: Annotated[
-        list[str] | None, typer.Option(help="only created, changed, merged, split or erased; may be repeated")
+        list[str] | None,
+        typer.Option(help="only created, changed, merged, split or erased (held or published); may be repeated"),
     ] = None,
+    feed: Annotated[
+        str, typer.Option(help="changes, or publications: whether a run published or was held")
+    ] = "changes",
     department: Annotated[str | None, typer.Option(help="only customers that this department knows")] = None,
     first: Annotated[
         int | None, typer.Option("--from", metavar="SEQUENCE", help="begin with this change; 1 tells all; default: now")
@@ -64,7 +68,7 @@ def add(
     from hub.webhooks import subscriptions
 
     after = None if first is None else first - 1
-    wanted = subscriptions.Wanted(name, url, tuple(operation or ()), department, after)
+    wanted = subscriptions.Wanted(name, url, tuple(operation or ()), department, feed, after)
     with _opened() as (engine, settings), engine.begin() as connection:
         allowed, key = settings.webhook.allowed_networks, secret_key(settings)
         secret = subscriptions.add(connection, wanted, key, allowed, actor=getpass.getuser())
@@ -104,7 +108,11 @@ def _note(one: dict[str, Any]) -> str:
         return f"disabled {_moment(one['disabled_at'])}: {one['disabled_why']}"
     if one["state"] == "retrying":
         return f"attempt {one['failures']} failed: {one['problem']}; the next is at {_moment(one['next_attempt_at'])}"
-    chosen = [*one["operations"], *([f"of {one['department']}"] if one["department"] else [])]
+    chosen = [
+        *([one["feed"]] if one["feed"] != "changes" else []),
+        *one["operations"],
+        *([f"of {one['department']}"] if one["department"] else []),
+    ]
     return f"only {', '.join(chosen)}" if chosen else ""
 
 

@@ -24,6 +24,7 @@ from hub.merge_command import merge, unmerge
 from hub.model_command import model
 from hub.override_command import override
 from hub.user_command import app as user_app
+from hub.waive_command import waive
 from hub.webhook_command import app as webhook_app
 from orchestration.console import Watch, console, show_summary
 from orchestration.dedupe import dedupe
@@ -48,6 +49,7 @@ app.command()(export)
 app.command()(trial)
 app.command()(baseline)
 app.command()(eligibility)
+app.command()(waive)
 app.add_typer(user_app, name="user", help="Accounts of the people who sign in: add, list, disable, password, role.")
 app.add_typer(cost_app, name="cost", help="What the hub costs, entered by hand, for the benefit ledger.")
 app.add_typer(webhook_app, name="webhook", help="Tell other tools of changes: signed, in order, until they took them.")
@@ -99,21 +101,45 @@ def _beside(work: Callable[[], "Outcome"]) -> "Outcome":
     return done.result()
 
 
-def _run_once(*, as_json: bool) -> int:
+def _run_once(*, as_json: bool, releases: str | None = None) -> int:
+    """Run everything, or do again what a held run left undone."""
     from hub import settings
+    from orchestration import pipeline
     from orchestration.local import local_hub
-    from orchestration.pipeline import run_main_job
 
     watch = Watch()
     with local_hub(settings.load(), watch) as hub:
-        outcome = _beside(lambda: run_main_job(hub.database, hub.settings, instance=hub.instance, watch=watch))
+
+        def work() -> "Outcome":
+            if releases is None:
+                return pipeline.run_main_job(hub.database, hub.settings, instance=hub.instance, watch=watch)
+            return pipeline.release(hub.database, hub.settings, releases, instance=hub.instance, watch=watch)
+
+        outcome = _beside(work)
     watch.close()
     if as_json:
-        found = {**outcome.summary, "status": outcome.status, "errors": list(outcome.errors)}
+        found = {**outcome.summary, "status": outcome.status, "errors": list(outcome.errors), "run": outcome.run_id}
         sys.stdout.write(json.dumps(found, default=str) + "\n")
     else:
         show_summary(outcome.summary, outcome.status, outcome.errors)
+        if outcome.status == "held":
+            console.print(
+                f"`onerecord waive CHECK --run {outcome.run_id} --why ...` lets one of them pass.", markup=False
+            )
     return EXIT_CODES[outcome.status]
+
+
+@app.command()
+def release(
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="the held run; /checks and `onerecord run` name it")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object on stdout.")] = False,
+) -> None:
+    """Do again what a held run left undone, with the checks that were waived in it let pass.
+
+    Exits with 0 where it is published, 1 where it failed, 3 where another check holds it. Where the hub is up, it
+    does so by itself once all that holds the run is waived.
+    """
+    raise typer.Exit(_run_once(as_json=as_json, releases=run_id))
 
 
 def _run_until_stopped() -> int:

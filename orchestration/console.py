@@ -105,11 +105,16 @@ def _publication(found: Mapping[str, Any], status: str, errors: tuple[str, ...])
         lines.append(f"golden ids that moved: {churn} ({golden['id_churn']:.1%} of the customers)")
     if golden["contradictions"]:
         lines.append(f"{golden['contradictions']:,} judgements contradict others: see /review/conflicts")
-    lines += [f"warning: {w['check']} ({w['failed'] or 0:,} rows)" for w in publication["warnings"]]
+    lines += [_warning(one) for one in publication["warnings"]]
     lines += [f"[red]held back by {check}[/]" for check in publication["held_by"]]
     lines += [f"[red]{_escape(error)}[/]" for error in errors]
     title, colour = _headline(found, status)
     return Panel("\n".join(lines), title=title, title_align="left", border_style=colour, expand=False)
+
+
+def _warning(one: Mapping[str, Any]) -> str:
+    waived = f", waived by {_escape(one['waived_by'])}" if one["waived_by"] else ""
+    return f"warning: {one['check']} ({one['failed'] or 0:,} rows{waived})"
 
 
 def _headline(found: Mapping[str, Any], status: str) -> tuple[str, str]:

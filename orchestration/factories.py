@@ -32,7 +32,7 @@ def land_asset(source: SourceSettings) -> dg.AssetsDefinition:
         description=f"Rows of {source.name} ({source.department.value}), exactly as the source gave them.",
     )
     def land(context: dg.AssetExecutionContext, hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult[Any]:
-        as_of = hub.as_of(context.run_id)
+        as_of = hub.as_of(context)
         try:
             reports = sync_source(
                 hub.engine, source, run_id=context.run_id, as_of=as_of, progress=hub.progress(context)

@@ -2,19 +2,20 @@
 
 import os
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
 import psutil
 
-from hub import runs
+from hub import runs, waivers
 from hub.db.engine import Database
 from hub.db.locks import one_at_a_time
 from hub.progress import Progress
 from hub.settings import Settings
 from orchestration import summary
-from orchestration.resources import RUN, Hub
+from orchestration.resources import RELEASES, RUN, Hub
 
 PROCESS_TAG = "onerecord/process"
 
@@ -31,17 +32,44 @@ class Outcome:
 
 def run_main_job(database: Database, settings: Settings, *, instance: dg.DagsterInstance, watch: Progress) -> Outcome:
     """Run everything once. Steps that do not depend on a failed one still run; nothing is published after a failure."""
+    return _run("main_job", database, settings, instance=instance, watch=watch, tags={})
+
+
+def release(
+    database: Database, settings: Settings, run_id: str, *, instance: dg.DagsterInstance, watch: Progress
+) -> Outcome:
+    """Do again what a held run left undone, with the checks that people waived in it let pass.
+
+    Raises:
+        NotFoundError: there is no such run.
+        ConflictError: another run began since.
+    """
+    with database.engine.connect() as connection:
+        root = waivers.root_of(connection, run_id)
+        waivers.refuse_later(connection, root)
+    return _run("release_job", database, settings, instance=instance, watch=watch, tags={RELEASES: root})
+
+
+def _run(
+    name: str,
+    database: Database,
+    settings: Settings,
+    *,
+    instance: dg.DagsterInstance,
+    watch: Progress,
+    tags: Mapping[str, str],
+) -> Outcome:
     from orchestration.definitions import defs
 
     _close_abandoned(instance)
-    job = defs().resolve_job_def("main_job")
+    job = defs().resolve_job_def(name)
     with one_at_a_time(database.engine, RUN):
         result = job.execute_in_process(
             instance=instance,
             raise_on_error=False,
             resources={"hub": Hub(database.engine, settings, watch)},
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            tags={PROCESS_TAG: _process()},
+            tags={PROCESS_TAG: _process(), **tags},
         )
     found = summary.build(database.engine, result.run_id, settings.sources)
     failures = [event for event in result.all_events if event.is_step_failure and not _is_verdict(event)]

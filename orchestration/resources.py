@@ -16,6 +16,8 @@ from hub.settings import Settings, load
 # Checks speak for what they saw: nothing may compose between the checks of a run and its publication. A lock of the
 # database rather than a pool of Dagster, since a killed process gives it back by itself.
 RUN = "run"
+RELEASES = "onerecord/releases"  # tag: the held run of which a run does the rest again
+Context = dg.AssetExecutionContext | dg.AssetCheckExecutionContext
 
 
 @dataclass(frozen=True)
@@ -26,11 +28,12 @@ class Hub:
     settings: Settings
     watch: Progress = silent
 
-    def as_of(self, run_id: str) -> dt.datetime:
+    def as_of(self, context: Context) -> dt.datetime:
         """The moment by which all steps of the run judge."""
-        return runs.begin(self.engine, run_id, self.settings)
+        run = context.run
+        return runs.begin(self.engine, run.run_id, self.settings, run.tags.get(RELEASES))
 
-    def progress(self, context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> Progress:
+    def progress(self, context: Context) -> Progress:
         """Tell the run's log and whoever watches."""
 
         def tell(step: Step) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Engine, text
 
-from hub import runs
+from hub import runs, waivers
 from hub.identity.conflicts import conflicts
 from hub.review.queries import queue
 from hub.settings import SourceSettings
@@ -93,21 +93,19 @@ def _publication(engine: Engine, noted: dict[str, Any], run_id: str) -> dict[str
     report = noted.get("publication", {}).get("report", {})
     with engine.connect() as connection:
         last = connection.execute(text("SELECT max(number) FROM golden.publication")).scalar_one()
-        failed = connection.execute(
-            text(
-                """SELECT suite || '.' || name AS check, severity, failed FROM quality.check_result
-                   WHERE run_id = :run AND NOT passed ORDER BY severity, 1"""
-            ),
-            {"run": run_id},
-        ).mappings()
-        problems = [dict(row) for row in failed]
+        failed = waivers.failures(connection, run_id)
+    problems = [
+        {"check": f"{row.suite}.{row.name}", "severity": row.severity, "failed": row.failed, "waived_by": row.waived_by}
+        for row in failed
+    ]
+    holding = [one["check"] for one in problems if one["severity"] == "critical" and one["waived_by"] is None]
     names = ("created", "changed", "merged", "split", "retired", "opportunities_changed")
     return {
         "number": last,
         "published": report.get("published", False),
         **{name: report.get(name, 0) for name in names},
-        "held_by": [problem["check"] for problem in problems if problem["severity"] == "critical"],
-        "warnings": [problem for problem in problems if problem["severity"] == "warning"],
+        "held_by": holding,
+        "warnings": [problem for problem in problems if problem["check"] not in holding],
     }
 
 

@@ -1,10 +1,16 @@
 """What a check is: data. Importing it is cheap; only `quality_checks.gx` loads Great Expectations."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from hub.model.kinds import Severity
+
+# Of the rows that fail a check so many are kept by name: more than a person looks through, and few enough that a check
+# which fails on all of a million rows writes nothing large.
+KEPT = 1_000
+ROWS = "FailingRows"
 
 
 @dataclass(frozen=True)
@@ -14,10 +20,10 @@ class Check:
     Attributes:
         name: unique within its suite.
         table: `schema.table` that is checked; its rows are what `checked` counts.
-        key: columns of `table` that name a failing row in the examples. They must not be personal data.
-        expectation: the class in `great_expectations.expectations`.
-        arguments: its arguments. SQL in `unexpected_rows_query` gives failing rows, whose first column names them, and
-            may use the parameters of `quality_checks.parameters`; the runner fills them in as literals.
+        key: columns of `table` that name a failing row. They must not be personal data.
+        expectation: the class in `great_expectations.expectations`, or ROWS.
+        arguments: its arguments. SQL in `unexpected_rows_query` gives failing rows, whose column `example` names them,
+            and may use the parameters of the runner, which fills them in as literals.
     """
 
     name: str
@@ -28,6 +34,11 @@ class Check:
     key: tuple[str, ...]
     expectation: str
     arguments: Mapping[str, Any]
+
+    @property
+    def title(self) -> str:
+        """How people call it, such as `golden.name_present`."""
+        return f"{self.suite}.{self.name}"
 
 
 @dataclass(frozen=True)
@@ -43,20 +54,14 @@ class Table:
         return Check(name, self.suite, severity, description, self.name, self.key, expectation, arguments)
 
     def rows(self, name: str, severity: Severity, description: str, query: str) -> Check:
-        """A check that `query` finds nothing.
-
-        {batch} in it is the table; Great Expectations gives it an alias of its own, unless the query has a join: then,
-        and only then, the query must alias it itself.
-        """
+        """A check that `query` finds nothing; {batch} in it is the table."""
         arguments = {"unexpected_rows_query": query}
-        return Check(
-            name, self.suite, severity, description, self.name, self.key, "UnexpectedRowsExpectation", arguments
-        )
+        return Check(name, self.suite, severity, description, self.name, self.key, ROWS, arguments)
 
 
 @dataclass(frozen=True)
 class CheckOutcome:
-    """What a check found: of `checked` rows `failed` broke it, some of which `examples` names by ref or id."""
+    """What a check found: of `checked` rows `failed` broke it; `failing` names the first KEPT of them by ref or id."""
 
     suite: str
     name: str
@@ -64,4 +69,15 @@ class CheckOutcome:
     passed: bool
     checked: int | None
     failed: int | None
-    examples: tuple[str, ...] = ()
+    failing: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        return f"{self.suite}.{self.name}"
+
+    @property
+    def state(self) -> str:
+        """A digest of what failed; empty where nothing did. Where not all are known by name, their number counts."""
+        named = self.failing if len(self.failing) == self.failed else ()
+        told = "\n".join((str(self.failed), *named))
+        return "" if self.passed else hashlib.sha256(told.encode()).hexdigest()

@@ -3,25 +3,30 @@
 What Great Expectations does otherwise than one would think, and what is done about it here:
 - An expectation that could not be evaluated comes back as failed, with the reason hidden; here it is raised.
 - Its connection settings substitute `$NAME`, and file contexts write them in clear: it gets a `creator` instead of
-  a URL, in a context that lives in memory, and each data source has a pool of its own, hence NullPool.
-- `UnexpectedRowsExpectation` gives rows only in the format COMPLETE, in which column expectations fetch every failing
-  value; so the two kinds run apart, and column expectations never fetch a value at all.
+  a URL, in a context that lives in memory. Each data source has a pool that nobody closes, hence `_connector`.
+- `UnexpectedRowsExpectation` runs its query twice, to count and to fetch, and fetches every failing row. `FailingRows`
+  runs it once, and the database counts all and hands out the first in one row: of rows it fetches 200.
+- A batch costs a third of a second and more, however small its table is: for data sources, assets and their metrics. So
+  all checks by query share one batch, and have the name of their own table filled in here.
+- Column expectations fetch every failing value in some formats; in the one used here they fetch keys alone.
 """
 
 import logging
 import os
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Engine, text
 from sqlalchemy.dialects.postgresql.base import PGDialect
-from sqlalchemy.pool import NullPool
 
 from hub.errors import BrokenCheckError
-from quality_checks.check import Check, CheckOutcome
+from quality_checks.check import KEPT, ROWS, Check, CheckOutcome
 
 os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read when it is imported
 with warnings.catch_warnings():
@@ -34,11 +39,36 @@ with warnings.catch_warnings():
 logging.getLogger("great_expectations").addHandler(logging.NullHandler())
 logging.getLogger("great_expectations").propagate = False  # it logs SQL errors, and those may quote values
 
-EXAMPLES = 20
-ROWS = "UnexpectedRowsExpectation"
-ROW_COUNT = "row count"
-_CLASSES: Mapping[str, Any] = vars(gxe)
-_EVERY_ROW: dict[str, Any] = {"result_format": "COMPLETE"}
+_CLASSES: dict[str, Any] = dict(vars(gxe))
+_Rows: Any = _CLASSES["UnexpectedRowsExpectation"]
+Connect = Callable[[str], Any]  # a connection of psycopg, given a search path
+_NO_TABLE = "quality.data_docs"  # the batch of checks by query: any table will do that is always small
+_FIRST = f"""
+WITH found AS MATERIALIZED ({{query}})
+SELECT (SELECT count(*) FROM found) AS failing,
+       ARRAY(SELECT CAST(example AS text) FROM found ORDER BY 1 LIMIT {KEPT}) AS keys
+FROM (VALUES (1)) one_row CROSS JOIN (SELECT count(*) FROM {{batch}} AS b) no_table"""
+
+
+class FailingRows(_Rows):  # type: ignore[misc]  # what it exports is not typed
+    """That a query in the shape of _FIRST finds nothing."""
+
+    metric_dependencies = ("unexpected_rows_query.table",)
+
+    def _validate(
+        self,
+        metrics: dict[str, Any],
+        runtime_configuration: dict[str, Any] | None = None,  # noqa: ARG002  # given by name
+        execution_engine: Any = None,  # noqa: ARG002
+    ) -> dict[str, Any]:
+        (row,) = metrics["unexpected_rows_query.table"]
+        return {
+            "success": row["failing"] == 0,
+            "result": {"observed_value": row["failing"], "details": {"unexpected_rows": row["keys"]}},
+        }
+
+
+_CLASSES[ROWS] = FailingRows
 
 # Errors that speak of the schema only. Others may quote a value, and values may be personal data.
 _HARMLESS = re.compile(
@@ -47,53 +77,95 @@ _HARMLESS = re.compile(
 _DATABASE_ERROR = re.compile(r"\(psycopg\.(errors\.)?(\w+)\)")
 
 
-def evaluate(engine: Engine, checks: Sequence[Check], parameters: Mapping[str, Any]) -> list[CheckOutcome]:
-    """The outcome of each check, in their order. What the checks read must be committed.
+@dataclass(frozen=True)
+class Evaluation:
+    """The outcome of each check, in their order, and the results of Great Expectations by batch, for its Data Docs."""
+
+    outcomes: list[CheckOutcome]
+    results: list[Any]
+
+
+def evaluate(engine: Engine, checks: Sequence[Check], parameters: Mapping[str, Any]) -> Evaluation:
+    """Evaluate checks on what is committed now.
 
     Raises:
         BrokenCheckError: a check could not be evaluated; says which, and why.
     """
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    outcomes: dict[str, CheckOutcome] = {}
-    by_batch = sorted(checks, key=_batch)
-    for (table, key, is_rows), group in groupby(by_batch, key=_batch):
-        together = list(group)
-        suite = _suite(f"{table} {is_rows}", together, parameters)
-        try:
-            batch = _table(context, engine, table)
-        except TestConnectionError as error:
-            raise BrokenCheckError(f"check {together[0].suite}.{together[0].name}: {_reason(str(error))}") from None
-        results = batch.validate(suite, result_format=_EVERY_ROW if is_rows else _keys_only(key)).results
-        found = {result.expectation_config.meta["check"]: result for result in results}
-        for check in together:
-            _raise_if_broken(check, found[check.name].exception_info)
-            outcomes[check.name] = _outcome(check, found[check.name], found[ROW_COUNT].result.get("observed_value"))
-    return [outcomes[check.name] for check in checks]
+    found: dict[str, Any] = {}
+    results = []
+    with _connector(engine) as connect:
+        for _, group in groupby(sorted(checks, key=_batch), key=_batch):
+            results.append(_validate(context, connect, list(group), parameters))
+            found |= {result.expectation_config.meta["check"]: result for result in results[-1].results}
+    counts = _counts(engine, {check.table for check in checks})
+    return Evaluation([_outcome(check, found[check.name], counts[check.table]) for check in checks], results)
 
 
-def _batch(check: Check) -> tuple[str, tuple[str, ...], bool]:
-    return check.table, check.key, check.expectation == ROWS
+@contextmanager
+def _connector(engine: Engine) -> Iterator[Connect]:
+    """Connects to `engine`'s database with a search path; whatever was opened is closed in the end."""
+    opened: list[Any] = []
+
+    def connect(schema: str) -> Any:
+        arguments, options = engine.dialect.create_connect_args(engine.url)
+        options["options"] = f"-c timezone=UTC -c search_path={schema}"
+        opened.append(engine.dialect.connect(*arguments, **options))
+        return opened[-1]
+
+    try:
+        yield connect
+    finally:
+        for connection in opened:
+            connection.close()
+
+
+def _batch(check: Check) -> tuple[str, tuple[str, ...]]:
+    return (_NO_TABLE, ()) if check.expectation == ROWS else (check.table, check.key)
+
+
+def _validate(
+    context: Any, connect: Callable[[str], Any], checks: Sequence[Check], parameters: Mapping[str, Any]
+) -> Any:
+    """What Great Expectations finds in one batch; every check of it was judged."""
+    table, key = _batch(checks[0])
+    try:
+        batch = _table(context, connect, table)
+    except TestConnectionError as error:
+        raise BrokenCheckError(f"check {checks[0].title}: {_reason(str(error))}") from None
+    validated = batch.validate(_suite(table, checks, parameters), result_format=_keys_only(key))
+    found = {result.expectation_config.meta["check"]: result for result in validated.results}
+    for check in checks:
+        _raise_if_broken(check, found[check.name].exception_info)
+    return validated
+
+
+def _counts(engine: Engine, tables: Iterable[str]) -> dict[str, int]:
+    """How many rows each table has, at one moment."""
+    counted = " UNION ALL ".join(f"SELECT '{table}' AS name, count(*) AS many FROM {table}" for table in tables)
+    with engine.connect() as connection:
+        return {row.name: row.many for row in connection.execute(text(counted))}
 
 
 def _keys_only(key: tuple[str, ...]) -> dict[str, Any]:
     return {
         "result_format": "SUMMARY",
-        "unexpected_index_column_names": list(key),
-        "partial_unexpected_count": EXAMPLES,
+        **({"unexpected_index_column_names": list(key)} if key else {}),
+        "partial_unexpected_count": KEPT,
         "exclude_unexpected_values": True,
     }
 
 
 def _suite(name: str, checks: Sequence[Check], parameters: Mapping[str, Any]) -> gx.ExpectationSuite:
-    counted = _CLASSES["ExpectTableRowCountToBeBetween"](min_value=0, meta={"check": ROW_COUNT})
-    return gx.ExpectationSuite(name=name, expectations=[counted, *(_expectation(each, parameters) for each in checks)])
+    return gx.ExpectationSuite(name=name, expectations=[_expectation(check, parameters) for check in checks])
 
 
 def _expectation(check: Check, parameters: Mapping[str, Any]) -> Any:
     arguments = dict(check.arguments)
     if check.expectation == ROWS:
-        arguments["unexpected_rows_query"] = with_literals(arguments["unexpected_rows_query"], parameters)
+        query = with_literals(arguments["unexpected_rows_query"], parameters).replace("{batch}", check.table)
+        arguments["unexpected_rows_query"] = _FIRST.replace("{query}", query)
     return _CLASSES[check.expectation](**arguments, severity=check.severity.value, meta={"check": check.name})
 
 
@@ -105,18 +177,16 @@ def with_literals(query: str, parameters: Mapping[str, Any]) -> str:
     return str(statement.bindparams(**used).compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
 
 
-def _table(context: Any, engine: Engine, table: str) -> Any:
+def _table(context: Any, connect: Connect, table: str) -> Any:
     """`schema.table` as a batch; a data source per schema, because tables are found by its search path."""
     schema, name = table.split(".")
     if schema not in context.data_sources.all():
-        arguments, options = engine.dialect.create_connect_args(engine.url)
-        options["options"] = f"-c timezone=UTC -c search_path={schema}"
         with warnings.catch_warnings():  # it would rather have the Postgres source, which refuses a unix socket
             warnings.simplefilter("ignore", GxDatasourceWarning)
             context.data_sources.add_sql(
                 schema,
                 connection_string="postgresql+psycopg://",
-                kwargs={"poolclass": NullPool, "creator": lambda: engine.dialect.connect(*arguments, **options)},
+                kwargs={"pool_size": 1, "creator": partial(connect, schema)},
             )
     source = context.data_sources.get(schema)
     known = {asset.name: asset for asset in source.assets}
@@ -139,18 +209,14 @@ def _reason(message: str) -> str:
     return message[database.start() if database else 0 :].strip().split("\n")[0]
 
 
-def _outcome(check: Check, result: Any, row_count: int | None) -> CheckOutcome:
+def _outcome(check: Check, result: Any, row_count: int) -> CheckOutcome:
     details = result.result
     if check.expectation == ROWS:
         failed = int(details["observed_value"])
-        rows = details["details"]["unexpected_rows"][:EXAMPLES]
-        examples = tuple(str(next(iter(row.values()))) for row in rows)
+        failing = tuple(details["details"]["unexpected_rows"])
     else:
         failed = int(details.get("unexpected_count") or 0)
         keys = details.get("partial_unexpected_index_list") or [{column: [] for column in check.key}]
-        examples = tuple(
-            ":".join(map(str, row)) for row in zip(*(keys[0][column] for column in check.key), strict=True)
-        )
-    return CheckOutcome(
-        check.suite, check.name, check.severity, bool(result.success), row_count, failed, tuple(sorted(examples))
-    )
+        named = zip(*(keys[0][column] for column in check.key), strict=True)
+        failing = tuple(sorted(":".join(map(str, row)) for row in named))
+    return CheckOutcome(check.suite, check.name, check.severity, bool(result.success), row_count, failed, failing)

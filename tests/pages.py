@@ -29,6 +29,7 @@ def furnish(hub: Hub) -> dict[str, str]:
         _blind_answers(connection)
         _wait_together(connection)
         leak(connection, hub.settings)
+        _checks(connection)
     resolve(hub.engine, run_id="run-3", progress=silent)
     act = _merge(hub, hub.settings, "crm:Contact:100", "crm:Contact:120").act_id
     careful = hub.settings.model_copy(update={"review": TWO_PEOPLE})
@@ -75,6 +76,9 @@ def _addresses(hub: Hub, judgement: int, act: int | None, proposal: int | None) 
         "flags": "/flags",
         "quarantine": "/quarantine",
         "quarantined-row": f"/quarantine/{quarantined}",
+        "checks": "/checks",
+        "checks-held": "/checks?run=held",
+        "check": "/checks/landing/stream_volume",
         "people": "/people",
         "person": "/people/olga",
         "account": "/account",
@@ -110,6 +114,25 @@ def leak(connection: Connection, settings: Settings) -> None:
     connection.execute(text("CREATE TEMP TABLE composing ON COMMIT DROP AS SELECT golden_id FROM golden.customer"))
     leaks.heed(connection, settings.eligibility)
     leaks.judge(connection)
+
+
+def _checks(connection: Connection) -> None:
+    """Three runs, of which the last is held by two checks."""
+    connection.exec_driver_sql(
+        """INSERT INTO ops.run (run_id, as_of, started_at) VALUES
+                   ('fine', now(), now() + interval '1 hour'), ('again', now(), now() + interval '2 hours'),
+                   ('held', now(), now() + interval '3 hours');
+               INSERT INTO quality.check_result (run_id, suite, name, severity, passed, checked, failed, description,
+                   looks_at, waivable, state, as_of, checked_at)
+               SELECT run_id, suite, name, severity, run_id <> 'held' AND severity = 'critical', 200,
+                      CASE WHEN run_id <> 'held' AND severity = 'critical' THEN 0 ELSE 2 END,
+                      'what must hold of every row', 'landing.source_record', waivable, 's', as_of, started_at
+               FROM ops.run, (VALUES ('landing', 'stream_volume', 'critical', true),
+                   ('golden', 'different_not_bridged', 'critical', false), ('golden', 'email_shape', 'warning', true))
+                   AS check_of (suite, name, severity, waivable) WHERE run_id IN ('fine', 'again', 'held');
+               INSERT INTO quality.failing_row SELECT check_result_id, place, 'crm:Contact:' || place
+               FROM quality.check_result, generate_series(1, 2) place WHERE NOT passed"""
+    )
 
 
 def _judgements(connection: Connection) -> int:

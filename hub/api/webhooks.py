@@ -13,7 +13,8 @@ from hub.api.routes import Cursor, KeyWith, Limit, Snapshot, position
 from hub.webhooks import state
 
 WEBHOOK: dict[str, Any] = {
-    "name": "crm", "url": "https://crm.example/hooks/onerecord", "operations": [], "department": "sales",
+    "name": "crm", "url": "https://crm.example/hooks/onerecord", "feed": "changes", "operations": [],
+    "department": "sales",
     "state": "retrying", "disabled_why": None, "position": 4710, "behind": 12, "failures": 2, "problem": "status 500",
     "next_attempt_at": "2026-11-22T06:05:07Z", "delivered_at": "2026-11-22T06:00:01Z", "disabled_at": None,
     "created_at": "2026-11-01T08:00:00Z",
@@ -27,7 +28,8 @@ class Webhook(BaseModel):
 
     name: str
     url: str = Field(description="without its query, which may hold a token")
-    operations: list[str] = Field(description="the operations of the change feed that it is about; empty for all")
+    feed: Literal["changes", "publications"] = Field(description="what it follows")
+    operations: list[str] = Field(description="the operations of its feed that it is about; empty for all")
     department: str | None = Field(description="only customers that this department knows; null for all")
     state: Literal["live", "retrying", "disabled"]
     disabled_why: str | None

@@ -12,10 +12,13 @@ must have from then on, and none means that the consumer must drop its row. An o
 """
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from sqlalchemy import Connection, Engine, insert, text
 
+from hub.announcements import announce
 from hub.db import locks
 from hub.db.tables import golden
 from hub.golden import crosswalk, opportunities
@@ -46,10 +49,13 @@ class PublishReport:
     opportunities_changed: int = 0
 
 
-def publish(engine: Engine, *, run_id: str, as_of: dt.datetime, warnings: int = 0) -> PublishReport:
+def publish(
+    engine: Engine, *, run_id: str, as_of: dt.datetime, warnings: int = 0, waived: Sequence[Mapping[str, Any]] = ()
+) -> PublishReport:
     """Release everything that waits in golden.to_publish as one publication; none is made where nothing changed.
 
-    `warnings` is the number of checks that failed without holding the publication. Publishers take turns.
+    `warnings` is the number of checks that failed without holding the publication, those of `waived` included, which
+    tells whom it has to thank for that. Publishers take turns.
     """
     with engine.begin() as connection:
         _take_turns(connection)
@@ -63,7 +69,9 @@ def publish(engine: Engine, *, run_id: str, as_of: dt.datetime, warnings: int = 
         release = {"run_id": run_id, "as_of": as_of, "published_at": moment, "warnings": warnings}
         totals = {name: getattr(report, name) for name in ("number", "customers", "created", "changed", "retired")}
         shown = connection.execute(text("SELECT coalesce(max(lineage_id), 0) FROM golden.compose_state")).scalar_one()
-        connection.execute(insert(golden.Publication), release | totals | {"lineage_id": shown})
+        told = {"lineage_id": shown, "waived": list(waived)}
+        connection.execute(insert(golden.Publication), release | totals | told)
+        announce(connection, "published", run_id, {**asdict(report), "warnings": warnings, "waived": list(waived)})
         return report
 
 

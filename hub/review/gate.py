@@ -45,6 +45,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+POLICY = b"content-security-policy"  # a page may bring its own, for what it is made of
 RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 
 
@@ -79,7 +80,7 @@ class Guard:
 
 
 def _secure(headers: MutableHeaders, scope: Scope) -> None:
-    headers.raw.extend(RAW_HEADERS)
+    headers.raw.extend(header for header in RAW_HEADERS if header[0] != POLICY or POLICY.decode() not in headers)
     if not scope["path"].startswith(STATIC):
         headers.setdefault("Cache-Control", "no-store")
     if scope["scheme"] == "https":

@@ -32,6 +32,7 @@ NAVIGATION = (
     NavigationItem("/contact/leaks", "Contact", Scope.REVIEW),
     NavigationItem("/flags", "Flags", Scope.READ),
     NavigationItem("/quarantine", "Quarantine", Scope.READ),
+    NavigationItem("/checks", "Checks", Scope.CHECKS),
     NavigationItem("/people", "People", Scope.ADMIN),
     NavigationItem("/audit", "Audit", Scope.ADMIN),
 )

@@ -16,11 +16,11 @@ from typing import Any
 from sqlalchemy import Connection, Engine, text
 
 from hub.db import locks
-from hub.golden import read
 from hub.secret_key import secret_key
 from hub.settings import Settings
 from hub.webhooks import event, schedule, signing, state
 from hub.webhooks.addresses import Network
+from hub.webhooks.feeds import FEEDS
 from hub.webhooks.state import Hook
 from hub.webhooks.transport import Answer, Channel
 
@@ -94,25 +94,23 @@ def _next_window(
     connection: Connection, sender: Sender, channel: Channel, hook: Hook, stopping: threading.Event
 ) -> tuple[Hook | None, int]:
     """Deliver the changes of the next stretch of the feed; the webhook where it may go on, and how many there were."""
-    upper = min(read.newest_change(connection), hook.position + WINDOW)
+    feed = FEEDS[hook.feed]
+    upper = min(feed.newest(connection), hook.position + WINDOW)
     if upper <= hook.position:
         return None, 0
-    changes = read.changes(
-        connection, after=hook.position, up_to=upper, limit=WINDOW,
-        operations=hook.operations, department=hook.department,
-    )  # fmt: skip
-    for count, change in enumerate(changes):
+    events = feed.between(connection, hook, upper, WINDOW)
+    for count, (sequence, message) in enumerate(events):
         secrets = sender.secrets(hook)
         if not secrets:
             _disable(connection, hook, KEY_CHANGED)
         if not secrets or stopping.is_set():
             return None, count
-        answer = send(channel, event.of_change(change), secrets)
-        moved = _note(connection, hook, change["sequence"], answer)
+        answer = send(channel, message, secrets)
+        moved = _note(connection, hook, sequence, answer)
         if moved is None:
             return None, count + answer.delivered
         hook = moved
-    return _move(connection, hook, upper), len(changes)
+    return _move(connection, hook, upper), len(events)
 
 
 def ping(connection: Connection, sender: Sender, hook: Hook) -> Answer:

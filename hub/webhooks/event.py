@@ -1,4 +1,4 @@
-"""What is delivered: a CloudEvents 1.0 event in structured JSON, one for each change.
+"""What is delivered: a CloudEvents 1.0 event in structured JSON, one for each change or announcement.
 
 The event is written out here: it has nine fixed fields, and the SDK would bring two more packages for them. The tests
 read it with the SDK.
@@ -43,6 +43,18 @@ def of_change(change: RowMapping) -> Event:
         subject=str(entry.golden_id),
         time=entry.happened_at,
         data=entry,
+    )
+
+
+def of_announcement(row: RowMapping) -> Event:
+    """The event of what became of a run: publication.held or publication.published."""
+    return Event(
+        id=f"publication-{row['sequence']}",
+        source="/checks",
+        type=f"onerecord.publication.{row['kind']}",
+        subject=row["run_id"],
+        time=row["happened_at"],
+        data=row["data"],
     )
 
 

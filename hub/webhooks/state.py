@@ -1,4 +1,4 @@
-"""What is known of webhooks: where each stands in the change feed, and how its deliveries went."""
+"""What is known of webhooks: where each stands in its feed, and how its deliveries went."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -13,7 +13,9 @@ from hub.webhooks import transport
 
 WORKER = 4_201_340  # every delivery worker shares this advisory lock for as long as it runs
 READY = "disabled_at IS NULL AND (next_attempt_at IS NULL OR next_attempt_at <= now())"
-BEHIND = "greatest(0, coalesce((SELECT max(sequence) FROM golden.change), 0) - position)"
+NEWEST = """coalesce(CASE feed WHEN 'changes' THEN (SELECT max(sequence) FROM golden.change)
+                             ELSE (SELECT max(sequence) FROM ops.announcement) END, 0)"""
+BEHIND = f"greatest(0, {NEWEST} - position)"
 COLUMNS = ", ".join(column.name for column in ops.Webhook.__table__.columns)
 
 
@@ -24,6 +26,7 @@ class Hook:
     webhook_id: int
     name: str
     url: str
+    feed: str
     operations: list[str]
     department: str | None
     key_salt: str
@@ -74,7 +77,7 @@ def due(connection: Connection) -> list[int]:
     rows = connection.execute(
         text(
             f"""SELECT webhook_id FROM ops.webhook
-                WHERE {READY} AND position < (SELECT max(sequence) FROM golden.change) ORDER BY webhook_id"""
+                WHERE {READY} AND position < {NEWEST} ORDER BY webhook_id"""
         )
     )
     return list(rows.scalars())
@@ -100,7 +103,7 @@ def _public(row: dict[str, Any]) -> dict[str, Any]:
     behind, problem = row.pop("behind"), row.pop("problem")
     hook = Hook(**row)
     shown = (
-        "name", "operations", "department", "state", "disabled_why", "position", "failures", "next_attempt_at",
+        "name", "feed", "operations", "department", "state", "disabled_why", "position", "failures", "next_attempt_at",
         "delivered_at", "disabled_at", "created_at",
     )  # fmt: skip
     told = {name: getattr(hook, name) for name in shown}

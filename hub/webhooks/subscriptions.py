@@ -12,26 +12,26 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from hub import audit
 from hub.db.tables import ops
 from hub.errors import ConfigurationError, ConflictError
-from hub.golden import read
 from hub.model.kinds import Department
 from hub.webhooks import signing, state, transport
 from hub.webhooks.addresses import Network
+from hub.webhooks.feeds import FEEDS
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
-OPERATIONS = ("created", "changed", "merged", "split", "erased")
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """A webhook to be made: where it goes, and which changes it is about; no operations are all of them.
+    """A webhook to be made: where it goes, which feed it follows and what of it; no operations are all of them.
 
-    It gets the changes behind sequence `after`; None stands for those that are published from now on.
+    It gets what comes behind sequence `after`; None stands for what comes from now on.
     """
 
     name: str
     url: str
     operations: Sequence[str] = ()
     department: str | None = None
+    feed: str = "changes"
     after: int | None = None
 
 
@@ -46,16 +46,16 @@ def add(connection: Connection, wanted: Wanted, secret_key: str, allowed: Sequen
     _check(wanted, allowed)
     salt = signing.new_salt()
     secret = signing.derive(secret_key, salt)
-    newest = read.newest_change(connection)
+    newest = FEEDS[wanted.feed].newest(connection)
     row = {
-        "name": wanted.name, "url": wanted.url, "operations": sorted(set(wanted.operations)),
+        "name": wanted.name, "url": wanted.url, "feed": wanted.feed, "operations": sorted(set(wanted.operations)),
         "department": wanted.department, "key_salt": salt, "key_hash": signing.fingerprint(secret),
         "position": newest if wanted.after is None else _within(wanted.after, newest),
     }  # fmt: skip
     added = upsert(ops.Webhook).values(row).on_conflict_do_nothing(index_elements=["name"])
     if connection.execute(added.returning(ops.Webhook.webhook_id)).one_or_none() is None:
         raise ConflictError(f"a webhook named {wanted.name!r} exists: remove it first, or take another name")
-    told = {name: row[name] for name in ("operations", "department", "position")}
+    told = {name: row[name] for name in ("feed", "operations", "department", "position")}
     audit.record(connection, actor, "add webhook", wanted.name, details={**told, "url": transport.shown(wanted.url)})
     return secret
 
@@ -63,9 +63,14 @@ def add(connection: Connection, wanted: Wanted, secret_key: str, allowed: Sequen
 def _check(wanted: Wanted, allowed: Sequence[Network]) -> None:
     if NAME.fullmatch(wanted.name) is None:
         raise ConfigurationError("the name of a webhook has 1 to 40 lower-case letters, digits, - or _")
-    unknown = sorted(set(wanted.operations) - set(OPERATIONS))
+    if wanted.feed not in FEEDS:
+        raise ConfigurationError(f"{wanted.feed!r} is no feed: {', '.join(FEEDS)}")
+    known = FEEDS[wanted.feed].operations
+    unknown = sorted(set(wanted.operations) - set(known))
     if unknown:
-        raise ConfigurationError(f"{unknown[0]!r} is no operation of the change feed: {', '.join(OPERATIONS)}")
+        raise ConfigurationError(f"{unknown[0]!r} is no operation of the feed {wanted.feed}: {', '.join(known)}")
+    if wanted.department is not None and wanted.feed != "changes":
+        raise ConfigurationError("a department goes with the feed changes: publications are of all departments")
     if wanted.department not in {None, *Department}:
         raise ConfigurationError(f"{wanted.department!r} is no department: {', '.join(Department)}")
     try:
@@ -76,7 +81,7 @@ def _check(wanted: Wanted, allowed: Sequence[Network]) -> None:
 
 def _within(after: int, newest: int) -> int:
     if not 0 <= after <= newest:
-        raise ConfigurationError(f"the change feed goes from 1 to {newest}")
+        raise ConfigurationError(f"the feed goes from 1 to {newest}")
     return after
 
 
@@ -105,14 +110,14 @@ def enable(connection: Connection, name: str, *, actor: str, reason: str = "") -
 
 
 def replay(connection: Connection, name: str, first: int, *, actor: str, reason: str = "") -> int:
-    """Deliver from the change with sequence `first` on, be that again or by leaving some out; returns how many wait.
+    """Deliver from `first` on, be that again or by leaving some out; returns how many of the feed wait.
 
     Raises:
         ConfigurationError: the feed has no such change; the one after the newest is allowed, and leaves all out.
     """
-    newest = read.newest_change(connection)
+    newest = FEEDS[state.named(connection, name).feed].newest(connection)
     if not 1 <= first <= newest + 1:
-        raise ConfigurationError(f"--from {first}: the change feed goes from 1 to {newest}")
+        raise ConfigurationError(f"--from {first}: the feed goes from 1 to {newest}")
     before = _set(connection, name, "position = :position, failures = 0, next_attempt_at = NULL", position=first - 1)
     details = {"from": first, "position_before": before.position}
     audit.record(connection, actor, "replay webhook", name, reason=reason or None, details=details)

@@ -4,15 +4,23 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from hub import waivers
 from hub.model.kinds import Severity
 from hub.progress import Step
 from orchestration.defs.land import CANONICAL
 from orchestration.defs.publish import COMPOSED, FLAGS
 from orchestration.resources import Hub
-from quality_checks import runner, suites
+from quality_checks import gate, runner, suites
 from quality_checks.check import CheckOutcome
 
-ASSETS = {"landing": CANONICAL, "opportunities": FLAGS, "golden": COMPOSED}
+EXAMPLES = 20  # failing rows that Dagster's page shows; /checks has the others
+ASSETS = {
+    "landing": CANONICAL,
+    "canonical": CANONICAL,
+    "opportunities": FLAGS,
+    "golden": COMPOSED,
+    "published": COMPOSED,
+}
 
 
 def _suite_checks(suite: str) -> dg.AssetChecksDefinition:
@@ -32,18 +40,23 @@ def _suite_checks(suite: str) -> dg.AssetChecksDefinition:
     def checks(context: dg.AssetCheckExecutionContext, hub: dg.ResourceParam[Hub]) -> Iterator[dg.AssetCheckResult]:
         progress = hub.progress(context)
         progress(Step("check", suite, 0, len(specs)))
-        as_of = hub.as_of(context.run.run_id)
-        outcomes = runner.run_suite(hub.engine, suite, hub.settings, run_id=context.run.run_id, as_of=as_of)
+        run_id, as_of = context.run.run_id, hub.as_of(context)
+        outcomes = runner.run_suite(hub.engine, suite, hub.settings, run_id=run_id, as_of=as_of)
         failed = sum(not outcome.passed for outcome in outcomes)
         progress(Step("check", suite, len(specs), len(specs), f"{failed} not passed"))
+        with hub.engine.begin() as connection:
+            waived = waivers.of_run(connection, run_id)
+            decision = gate.decide(outcomes, (), waived)
+            if decision.held:
+                gate.tell_held(connection, run_id, suite, decision)
         for outcome in outcomes:
-            yield _result(outcome, asset)
+            yield _result(outcome, asset, waived=gate.is_waived(outcome, waived))
 
     return checks
 
 
-def _result(outcome: CheckOutcome, asset: dg.AssetKey) -> dg.AssetCheckResult:
-    severe = outcome.severity is Severity.CRITICAL
+def _result(outcome: CheckOutcome, asset: dg.AssetKey, *, waived: bool) -> dg.AssetCheckResult:
+    severe = outcome.severity is Severity.CRITICAL and not waived
     return dg.AssetCheckResult(
         passed=outcome.passed,
         asset_key=asset,
@@ -52,7 +65,8 @@ def _result(outcome: CheckOutcome, asset: dg.AssetKey) -> dg.AssetCheckResult:
         metadata={
             "checked": outcome.checked or 0,
             "failed": outcome.failed or 0,
-            "examples": dg.MetadataValue.md("\n".join(f"- `{example}`" for example in outcome.examples) or "none"),
+            "waived": waived,
+            "examples": dg.MetadataValue.md("\n".join(f"- `{key}`" for key in outcome.failing[:EXAMPLES]) or "none"),
         },
     )
 

@@ -19,6 +19,9 @@ def _pairs_key(kind: PartyKind) -> dg.AssetKey:
     return dg.AssetKey(["identity", f"{kind.value}_pairs"])
 
 
+PAIRS = tuple(_pairs_key(kind) for kind in PartyKind)
+
+
 def _match_asset(kind: PartyKind) -> dg.AssetsDefinition:
     @dg.asset(
         key=_pairs_key(kind),
@@ -45,7 +48,7 @@ def _match_asset(kind: PartyKind) -> dg.AssetsDefinition:
 
 @dg.asset(
     key=MEMBERSHIP,
-    deps=[_pairs_key(kind) for kind in PartyKind],
+    deps=PAIRS,
     group_name="resolve",
     kinds={"postgres"},
     description="Which golden record each party belongs to: the model's same pairs and people's judgements, clustered.",

@@ -26,7 +26,7 @@ SHARES = ("complete", "valid", "unique", "fresh", "consistent", "stale", "duplic
 )
 def daily_figure(context: dg.AssetExecutionContext, hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult[Any]:
     with hub.engine.begin() as connection:
-        restated = figures.keep(connection, hub.as_of(context.run_id), hub.settings.trends)
+        restated = figures.keep(connection, hub.as_of(context), hub.settings.trends)
         whole = {row.name: row for row in figures.newest(connection) if row.department == figures.EVERYWHERE}
     shares = {f"{name}_share": row.value / row.cases for name, row in whole.items() if row.cases and name in SHARES}
     return dg.MaterializeResult(
@@ -42,7 +42,7 @@ def daily_figure(context: dg.AssetExecutionContext, hub: dg.ResourceParam[Hub]) 
     description="What is published: who supplies it, and the benefit ledger, each figure beside its start value.",
 )
 def benefit_figure(context: dg.AssetExecutionContext, hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult[Any]:
-    as_of = hub.as_of(context.run_id)
+    as_of = hub.as_of(context)
     with hub.engine.begin() as connection:
         looked = silo.follow(connection, as_of.astimezone(dt.UTC).date())
         benefit.keep(connection, as_of, dt.datetime.now(dt.UTC).date(), hub.settings.benefit)

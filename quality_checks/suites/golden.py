@@ -84,6 +84,12 @@ CHECKS = (
         column="tax_id",
     ),
     COMPOSED.rows(
+        "golden_id_once",
+        Severity.CRITICAL,
+        "every golden id is composed once",
+        "SELECT golden_id AS example FROM {batch} GROUP BY golden_id HAVING count(*) > 1",
+    ),
+    COMPOSED.rows(
         "golden_id_active",
         Severity.CRITICAL,
         "every composed golden id is in use: not merged away, not retired, not unknown",

@@ -7,17 +7,22 @@ SUITE = "landing"
 RECORD = Table(SUITE, "landing.source_record", key=("source", "stream", "source_id"))
 SYNC_RUN = Table(SUITE, "landing.sync_run")
 WATERMARK = Table(SUITE, "landing.watermark")
+QUARANTINE = Table(SUITE, "landing.quarantine")
 PARTY = Table(SUITE, "canonical.party")
 
 # Below ten rows a share says nothing: one deleted row of one would be all of them.
 FEWEST = 10
 
-# Whatever run it was in: a run that reads no source must not publish around one that could not be read. Sources that
-# were taken out of the settings are left out; without any in the settings, all are meant.
-_NEWEST_SYNC = """
+# Sources that were taken out of the settings are left out; without any in the settings, all are meant.
+_MEANT = "(:sources = '' OR source = ANY(string_to_array(:sources, ',')))"
+_MAX_AGE = """coalesce(CAST((string_to_array(:ages, ','))[
+    array_position(string_to_array(:sources_with_age, ','), source)] AS double precision), :max_age_hours)"""
+
+# Whatever run it was in: a run that reads no source must not publish around one that could not be read.
+_NEWEST_SYNC = f"""
     WITH newest AS (
-        SELECT DISTINCT ON (source, stream) source, stream, error, finished_at FROM {batch}
-        WHERE :sources = '' OR source = ANY(string_to_array(:sources, ',')) ORDER BY source, stream, sync_run_id DESC)
+        SELECT DISTINCT ON (source, stream) source, stream, error, finished_at FROM {{batch}}
+        WHERE {_MEANT} ORDER BY source, stream, sync_run_id DESC)
     SELECT source || ':' || stream AS example FROM newest"""
 
 _GONE = "deleted_at IS NOT NULL AND last_changed_at > published_at AND first_seen_at <= published_at"
@@ -57,6 +62,38 @@ CHECKS = (
         SELECT source || ':' || stream AS example FROM {batch}
         WHERE EXISTS (SELECT 1 FROM landing.sync_run WHERE run_id = :run_id)
           AND (source, stream) NOT IN (SELECT source, stream FROM landing.sync_run WHERE run_id = :run_id)""",
+    ),
+    SYNC_RUN.rows(
+        "stream_fresh",
+        Severity.CRITICAL,
+        "every stream was read to its end within gate.max_age_hours before the run; a source may have hours of its own",
+        f"""
+        WITH read AS (
+            SELECT source, stream, max(started_at) AS read_at FROM {{batch}}
+            WHERE error IS NULL AND finished_at IS NOT NULL AND {_MEANT} GROUP BY source, stream)
+        SELECT source || ':' || stream AS example FROM read
+        WHERE (read_at >= (SELECT started_at FROM ops.run WHERE run_id = :run_id)
+                          - make_interval(secs => 3600 * {_MAX_AGE})) IS NOT TRUE""",
+    ),
+    WATERMARK.rows(
+        "stream_not_empty",
+        Severity.WARNING,
+        "a stream that ever had rows still has one",
+        """
+        WITH known AS (SELECT source, stream FROM {batch})
+        SELECT source || ':' || stream AS example FROM known k
+        WHERE EXISTS (SELECT FROM landing.source_record r WHERE r.source = k.source AND r.stream = k.stream)
+          AND NOT EXISTS (SELECT FROM landing.source_record r
+                          WHERE r.source = k.source AND r.stream = k.stream AND r.deleted_at IS NULL)""",
+    ),
+    QUARANTINE.rows(
+        "values_known",
+        Severity.WARNING,
+        f"no {FEWEST} rows of a stream are in quarantine for the same field: that is a value or a shape which the"
+        " mapping does not know, rather than typing errors",
+        f"""
+        SELECT source || ':' || stream || ' ' || field AS example FROM {{batch}}
+        WHERE resolved_at IS NULL AND field IS NOT NULL GROUP BY source, stream, field HAVING count(*) >= {FEWEST}""",
     ),
     RECORD.column(
         "source_id_is_a_key",

@@ -372,6 +372,8 @@ COMMANDS = {
         "export",
         "trial",
         "eligibility",
+        "baseline",
+        "cost",
         "explain",
         "evaluate",
         "migrate",
@@ -388,6 +390,11 @@ COMMANDS = {
     ("merge",): ("--why", "--dry-run", "--json", "leads to it"),
     ("unmerge",): ("--part", "--why", "--dry-run", "never brought together again"),
     ("eligibility",): ("--channel", "--purpose", "--offer", "--out", "golden_id", "unknown"),
+    ("baseline",): ("--day",),
+    ("cost",): ("add", "list", "remove"),
+    ("cost", "add"): ("--from", "--until"),
+    ("cost", "list"): (),
+    ("cost", "remove"): (),
     ("export",): ("--view", "Parquet", "one moment", "crosswalk"),
     ("trial",): (
         "--set",
@@ -449,7 +456,7 @@ def test_no_command_is_without_help():
     from hub.cli import app
 
     top = get_command(app)
-    groups = ("sandbox", "user", "webhook")
+    groups = ("cost", "sandbox", "user", "webhook")
     known = {(name,) for name in top.commands} | {
         (group, name) for group in groups for name in top.commands[group].commands
     }

@@ -12,6 +12,8 @@ import pytest
 from sqlalchemy import Engine, text
 from standardwebhooks import WebhookVerificationError
 
+from hub.announcements import announce
+from hub.errors import ConfigurationError
 from hub.webhooks import delivery, state, subscriptions
 from hub.webhooks.delivery import Sender, take_turn
 from hub.webhooks.subscriptions import Wanted
@@ -392,3 +394,30 @@ def test_every_act_of_a_person_is_in_the_audit_log(feed: Feed, receiver: Receive
     assert "token" not in str(rows)
     with feed.engine.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM ops.webhook")).scalar_one() == 0
+
+
+def test_what_becomes_of_publications_is_told_to_those_who_ask(feed: Feed, receiver: Receiver):
+    secret = feed.add(receiver, "ops", feed="publications", operations=("held",))
+    with feed.engine.begin() as connection:
+        announce(connection, "held", "run-9", {"checks": ["golden.name_present"]})
+    assert feed.turn("ops") == 1, "what was published before is left out"
+    event = receiver.received[-1].verified(secret)
+    assert (event["type"], event["subject"]) == ("onerecord.publication.held", "run-9")
+    assert event["data"] == {"checks": ["golden.name_present"]}
+    assert feed.turn("ops") == 0
+    changed(feed, "Acme 2")
+    assert feed.turn("ops") == 0
+    with pytest.raises(ConfigurationError, match="no operation of the feed publications"):
+        feed.add(receiver, "wrong", feed="publications", operations=("merged",))
+
+
+def test_a_receiver_of_publications_that_fails_is_tried_again(feed: Feed, receiver: Receiver):
+    secret = feed.add(receiver, "ops", feed="publications")
+    receiver.answers.append(500)
+    assert feed.turn("ops") == 0
+    with feed.engine.begin() as connection:
+        subscriptions.enable(connection, "ops", actor="ann")
+    assert feed.turn("ops") == 1
+    first, second = receiver.received[-2:]
+    assert first.id == second.id == "publication-1"
+    assert second.verified(secret)["data"]["created"] == 3

@@ -119,6 +119,7 @@ class Publication(Base):
     """One checked, numbered release of all golden records.
 
     `lineage_id`: the last entry of `identity.lineage` that it takes into account; `golden.merge_log` ends there.
+    `waived`: critical checks that failed and that a person let pass: [{"check", "failed", "by"}], part of `warnings`.
     """
 
     __tablename__ = "publication"
@@ -134,6 +135,7 @@ class Publication(Base):
     retired: Mapped[int]
     warnings: Mapped[int]
     lineage_id: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    waived: Mapped[JsonList] = mapped_column(server_default="[]")
 
 
 class Change(Base):

@@ -9,7 +9,7 @@ SCHEMA = {"schema": "ops"}
 
 
 class Run(Base):
-    """One run of the pipeline and its summary."""
+    """One run of the pipeline and its summary. `releases`: the held run of which it does the rest again."""
 
     __tablename__ = "run"
     __table_args__ = (SCHEMA,)
@@ -20,6 +20,20 @@ class Run(Base):
     finished_at: Mapped[Moment | None]
     status: Mapped[str] = mapped_column(server_default="running")
     summary: Mapped[Json | None]
+    releases: Mapped[str | None] = mapped_column(ForeignKey("ops.run.run_id"))
+
+
+class Announcement(Base):
+    """What became of a run: held back or published. Ordered by sequence without gaps, for webhooks that ask for it."""
+
+    __tablename__ = "announcement"
+    __table_args__ = (CheckConstraint("kind IN ('held', 'published')", name="kind"), SCHEMA)
+
+    sequence: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    kind: Mapped[str]
+    run_id: Mapped[str]
+    data: Mapped[Json]
+    happened_at: Mapped[Arrived]
 
 
 class ApiKey(Base):
@@ -56,19 +70,20 @@ class Audit(Base):
 
 
 class Webhook(Base):
-    """A subscription to the change feed, delivered by HTTP.
+    """A subscription to a feed, delivered by HTTP: to the changes of customers, or to what becomes of publications.
 
-    `position`: the last sequence that was delivered, or that its filters leave out. `failures` counts the attempts that
-    failed since then. The signing secret is derived from the hub's secret key and `key_salt`; of the secret itself
-    only a SHA-256 is stored, which tells when the hub's key is another one now.
+    `position`: the last sequence of its feed that was delivered, or that its filters leave out. `failures` counts the
+    attempts that failed since then. The signing secret is derived from the hub's secret key and `key_salt`; of the
+    secret itself only a SHA-256 is stored, which tells when the hub's key is another one now.
     """
 
     __tablename__ = "webhook"
-    __table_args__ = (SCHEMA,)
+    __table_args__ = (CheckConstraint("feed IN ('changes', 'publications')", name="feed"), SCHEMA)
 
     webhook_id: Mapped[BigId]
     name: Mapped[str] = mapped_column(unique=True)
     url: Mapped[str]
+    feed: Mapped[str] = mapped_column(server_default="changes")
     operations: Mapped[Words]
     department: Mapped[str | None]
     key_salt: Mapped[str]
