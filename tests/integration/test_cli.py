@@ -18,7 +18,7 @@ from hub.db.engine import make_engine
 from tests.conftest import cloned
 from tests.hubrun import Answer, onerecord, start_command
 
-KEYS = {"sources", "pairs", "golden", "flags", "publication", "changed", "status", "errors"}
+KEYS = {"sources", "pairs", "golden", "flags", "publication", "changed", "run", "status", "errors"}
 NOWHERE = "postgresql://hub:very-secret@127.0.0.1:9/onerecord"
 
 
@@ -81,7 +81,7 @@ def test_progress_goes_to_stderr_by_stage(hub: Hub):
     places = [hub.first.err.find(f" s  {stage} ") for stage in stages]
     assert all(place >= 0 for place in places), hub.first.err
     assert places == sorted(places)
-    assert hub.first.err.count(" s  check ") == 3, "a line per suite"
+    assert hub.first.err.count(" s  check ") == 5, "a line per suite"
     assert "Traceback" not in hub.first.err
 
 
@@ -374,6 +374,8 @@ COMMANDS = {
         "eligibility",
         "baseline",
         "cost",
+        "waive",
+        "release",
         "explain",
         "evaluate",
         "migrate",
@@ -390,6 +392,8 @@ COMMANDS = {
     ("merge",): ("--why", "--dry-run", "--json", "leads to it"),
     ("unmerge",): ("--part", "--why", "--dry-run", "never brought together again"),
     ("eligibility",): ("--channel", "--purpose", "--offer", "--out", "golden_id", "unknown"),
+    ("waive",): ("--run", "--why", "cannot be waived"),
+    ("release",): ("--json", "waived", "held"),
     ("baseline",): ("--day",),
     ("cost",): ("add", "list", "remove"),
     ("cost", "add"): ("--from", "--until"),

@@ -194,6 +194,7 @@ FAULTS = {
 _FACTS = {
     "opportunity": "name, stage, status, source_created_at) SELECT 'N', 'S', 'open', now()",
     "opportunity_change": "opportunity_ref, field, changed_at) SELECT 'x:y:1', 'stage', now()",
+    "opportunity_contact": "opportunity_ref) SELECT 'x:y:1'",
     "ticket": "status, is_complaint, source_created_at, solved_at) SELECT 'lost', false, '2026-07-05Z'::timestamptz, '2026-07-04Z'::timestamptz",
     "rating": "score, rated_at) SELECT 'superb', '2026-07-05Z'::timestamptz",
     "invoice": "status, currency, total, paid, remaining, issued_at, paid_at) SELECT 'sent', 'EUR', 1, -1, 2, '2026-07-05Z'::timestamptz, '2026-07-04Z'::timestamptz",

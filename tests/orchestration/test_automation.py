@@ -89,8 +89,9 @@ def test_each_new_judgement_and_each_undo_starts_one_run(judged: Engine):
     assert look(None).run_requests[0].run_key == keys[-1], "a sensor that lost its cursor asks for the same run again"
 
 
-def test_the_sensor_is_on(loaded: dg.Definitions):
-    (sensor,) = loaded.sensors
-    assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
-    assert sensor.name == "decisions"
-    assert sensor.job_name == "decisions_job"
+def test_the_sensors_are_on(loaded: dg.Definitions):
+    assert {sensor.name: sensor.job_name for sensor in loaded.sensors} == {
+        "decisions": "decisions_job",
+        "waived": "release_job",
+    }
+    assert {sensor.default_status for sensor in loaded.sensors} == {dg.DefaultSensorStatus.RUNNING}

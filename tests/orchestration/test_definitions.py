@@ -24,17 +24,26 @@ GROUPS = {
     "publish": {"golden/publication"},
     "trends": {"quality/daily_figure", "quality/benefit_figure"},
 }  # fmt: skip
+FACTS = (
+    "opportunity", "opportunity_change", "opportunity_contact", "ticket", "rating", "invoice", "payment",
+    "subscription", "touch", "consent",
+)  # fmt: skip
 # What can keep everybody's publication back is a promise to the departments: it changes on purpose only.
 BLOCKING = {
     "canonical/party": {
         "synced_without_error", "sync_finished", "source_id_is_a_key", "content_hash_present", "payload_is_an_object",
-        "quarantined_share", "stream_fits", "stream_volume", "party_has_source_record", "delete_arrived",
+        "quarantined_share", "stream_fits", "stream_volume", "stream_fresh", "party_has_source_record", "delete_arrived",
+        "party_kind_known", "party_department_known", "fill_rates_hold", "ticket_status_known", "rating_score_known",
+        "invoice_status_known", "payment_status_known", "subscription_status_known", "touch_channel_known",
+        "touch_outcome_known", "consent_channel_known", "consent_status_known",
+        *(f"{fact}_{what}" for fact in FACTS for what in ("from_record", "orphans")),
     },
     "quality/opportunity_flag": {"status_known"},
     "golden/composed_customer": {
         "name_present", "kind_known", "golden_id_active", "every_customer_composed", "party_has_customer",
         "different_not_bridged", "members_belong", "members_complete", "one_kind", "consent_not_widened",
-        "values_traced", "customer_volume", "id_churn",
+        "values_traced", "customer_volume", "id_churn", "customer_once", "golden_id_once", "crosswalk_one_to_one",
+        "crosswalk_leads_to_customer", "feed_tells_everybody", "feed_without_gaps", "history_without_overlap",
     },
 }  # fmt: skip
 
