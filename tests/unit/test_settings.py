@@ -1,5 +1,8 @@
 """Mistakes in the settings are told, not passed over."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from hub import settings
@@ -35,3 +38,11 @@ def test_an_address_of_records_leads_to_a_record(template):
     given = {"name": "crm", "system": "salesforce", "department": "sales", "base_url": "https://crm.example"}
     with pytest.raises(ValueError, match="record_url"):
         settings.SourceSettings(**given, record_url=template)
+
+
+def test_the_example_can_be_copied_as_it_is(here, monkeypatch):
+    example = (Path(__file__).parents[2] / "onerecord.example.toml").read_text()
+    for name in re.findall(r'"env:(\w+)"', example):
+        monkeypatch.setenv(name, "given")
+    (here / "onerecord.toml").write_text(example)
+    assert len(settings.load().sources) == 4
