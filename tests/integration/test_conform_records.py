@@ -112,7 +112,9 @@ def test_a_new_mapping_version_maps_everything_again_and_tries_quarantine(db: En
     assert run(db, HUBSPOT)["contacts"].quarantined == 1
     known = registry.connector("hubspot")
     forgiving = tuple(
-        replace(stream, mapping_version=2, map=_without_odd_names(stream)) if stream.name == "contacts" else stream
+        replace(stream, mapping_version=stream.mapping_version + 1, map=_without_odd_names(stream))
+        if stream.name == "contacts"
+        else stream
         for stream in known.streams
     )
     changed: Connector = replace(known, streams=forgiving)
