@@ -44,9 +44,12 @@ def test_the_overview_says_why_a_run_published_nothing(hub, signed_in):
         connection.execute(text("INSERT INTO ops.run (run_id, as_of, status) VALUES ('run-3', now(), 'held')"))
         connection.execute(
             text(
-                """INSERT INTO quality.check_result (run_id, suite, name, severity, passed, checked, failed, examples, as_of)
-                   VALUES ('run-3', 'golden', 'every_customer_has_a_name', 'critical', false, 236, 4, '[]', now()),
-                          ('run-3', 'golden', 'language_known', 'warning', false, 236, 200, '[]', now())"""
+                """INSERT INTO quality.check_result (run_id, suite, name, severity, passed, checked, failed, description,
+                       looks_at, waivable, state, as_of)
+                   SELECT 'run-3', 'golden', name, severity, false, 236, 4, 'what must hold', 'golden.composed_customer',
+                       true, 's', now()
+                   FROM (VALUES ('every_customer_has_a_name', 'critical'), ('language_known', 'warning'))
+                       AS v (name, severity)"""
             )
         )
     html = signed_in("read").get("/").text
