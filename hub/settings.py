@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -22,17 +22,12 @@ from hub.eligibility.settings import EligibilitySettings
 from hub.errors import ConfigurationError
 from hub.golden.policy import Choice, Policy, Rule, changed
 from hub.model.kinds import Department, PartyKind
+from hub.section import Section
 
 Requirable = Literal[
     "name", "email", "phone", "street", "city", "region", "postcode", "country", "website", "tax_id", "birth_date",
     "language", "job_title",
 ]  # fmt: skip
-
-
-class Section(BaseModel):
-    """A table of the settings file; its unknown keys are errors too."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class SourceSettings(Section):

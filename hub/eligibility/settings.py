@@ -3,9 +3,10 @@
 from typing import Annotated
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
 from hub.model.kinds import Channel, Department
+from hub.section import Section
 
 
 def _known_zone(name: str) -> str:
@@ -14,10 +15,8 @@ def _known_zone(name: str) -> str:
     return name
 
 
-class EligibilitySettings(BaseModel):
+class EligibilitySettings(Section):
     """Contact eligibility; the rules and the origins of the defaults are in docs/eligibility.md."""
-
-    model_config = ConfigDict(extra="forbid")
 
     complaint_days: int = Field(7, ge=0, description="after a complaint or badly rated ticket was solved")
     purchase_days: int = Field(30, ge=0, description="after a purchase, for its product line")
