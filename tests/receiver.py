@@ -4,7 +4,6 @@ import json
 import socket
 import ssl
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from standardwebhooks import Webhook
+
+from tests.waiting import wait_until
 
 
 @dataclass(frozen=True)
@@ -55,12 +56,9 @@ class Receiver:
     def sequences(self) -> list[int]:
         return [one.event["data"]["sequence"] for one in self.received]
 
-    def wait_for(self, count: int, seconds: float = 30) -> None:
+    def wait_for(self, count: int) -> None:
         """Wait until so many requests came in."""
-        deadline = time.monotonic() + seconds
-        while len(self.received) < count:
-            assert time.monotonic() < deadline, f"{len(self.received)} of {count} requests within {seconds} s"
-            time.sleep(0.005)
+        wait_until(lambda: len(self.received) >= count, f"{count} requests come in")
 
 
 @contextmanager

@@ -33,6 +33,7 @@ from hub.model.kinds import Department, PartyKind
 from hub.progress import silent
 from hub.settings import Settings
 from tests.conftest import clone, cloned
+from tests.waiting import PATIENCE
 
 NOW = dt.datetime(2026, 11, 20, 9, 30, tzinfo=dt.UTC)
 FIRST = [
@@ -273,11 +274,11 @@ def serving(opened: Engine, settings: Settings) -> Iterator[str]:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
-        assert started.wait(20)
+        assert started.wait(PATIENCE)
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
-        thread.join(20)
+        thread.join(PATIENCE)
         listener.close()
 
 
@@ -326,7 +327,7 @@ class Visitor(httpx.Client):
     """
 
     def __init__(self, **given: Any) -> None:
-        super().__init__(verify=PLAIN, timeout=30, **given)
+        super().__init__(verify=PLAIN, timeout=PATIENCE, **given)
 
     def sign_in(self, name: str, password: str = PASSWORD, **fields: str) -> httpx.Response:
         return self.submit("/sign-in", "/sign-in", name=name, password=password, **fields)

@@ -6,9 +6,7 @@ A lock that the test holds on one table stops the run inside its transaction; th
 import contextlib
 import os
 import signal
-import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -21,12 +19,22 @@ from hub.db.engine import create_if_missing, make_engine
 from hub.golden.fingerprint import fingerprint
 from orchestration.instance import prepare
 from tests.conftest import cloned
-from tests.hubrun import World, environment, run_with, start_command, world
+from tests.faults import forked
+from tests.hubrun import World, environment, run_with, world
+from tests.waiting import wait_until
 
-STUCK = """
-    SELECT count(*) FROM pg_stat_activity
-    WHERE datname = current_database() AND wait_event_type = 'Lock' AND pid <> pg_backend_pid()
-"""
+CLIENTS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+STUCK = f"SELECT count(*) {CLIENTS} AND wait_event_type = 'Lock'"
+LEFT = f"SELECT count(*) {CLIENTS} AND backend_type = 'client backend'"
+
+# Where a run is killed: when it writes the first row of a table. By then, the stage before has filled another.
+STAGES = {
+    "landing.source_record": None,
+    "canonical.party": "landing.source_record",
+    "identity.pair": "canonical.party",
+    "golden.composed_customer": "identity.pair",
+    "golden.publication": "golden.composed_customer",
+}
 
 
 @pytest.fixture(scope="module")
@@ -61,14 +69,6 @@ def golden(database: URL) -> str:
     return found
 
 
-def wait_for(condition: Callable[[], object], run: subprocess.Popen[str], what: str) -> None:
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert run.poll() is None, f"the run ended before {what}: {run.communicate()[1]}"
-        assert time.monotonic() < deadline, f"no {what} within two minutes"
-        time.sleep(0.01)
-
-
 @contextlib.contextmanager
 def held(database: URL, table: str) -> Iterator[None]:
     """Writers of `table` wait for as long as this is open."""
@@ -83,27 +83,28 @@ def scalar(engine: Engine, query: str) -> int:
         return connection.execute(text(query)).scalar_one()
 
 
-@pytest.mark.parametrize(
-    ("table", "begun"),
-    [
-        ("landing.source_record", "SELECT count(*) FROM landing.source_record"),
-        ("canonical.party", "SELECT count(*) FROM landing.source_record"),
-        ("identity.pair", "SELECT count(*) FROM canonical.to_match"),
-        ("golden.composed_customer", "SELECT count(*) FROM golden.to_compose"),
-        ("golden.publication", "SELECT count(*) FROM golden.to_publish"),
-    ],
-)
-def test_a_killed_run_is_as_if_nothing_had_happened(
-    departments: World, undisturbed: str, database_url: URL, db: Engine, tmp_path: Path, table: str, begun: str
+def kill_at(table: str, departments: World, database: URL, db: Engine, folder: Path) -> None:
+    """Start a run, and kill it when it is about to write `table`."""
+    with held(database, table):
+        run = forked.start(environment(departments, database, folder), "run", "--once", folder=folder)
+        try:
+            wait_until(lambda: scalar(db, STUCK), f"the run writes {table}", going_on=run.is_alive)
+        finally:
+            os.kill(run.pid or 0, signal.SIGKILL)
+            run.join()
+    assert run.exitcode == -signal.SIGKILL, forked.said(folder)
+    wait_until(lambda: scalar(db, LEFT) == 0, "its connections are gone")
+
+
+def test_runs_killed_in_every_stage_are_as_if_nothing_had_happened(
+    departments: World, undisturbed: str, database_url: URL, db: Engine, tmp_path: Path
 ) -> None:
+    """Each run goes on where the one before was killed, and is killed a stage later."""
     create_if_missing(database_url.set(database=f"{database_url.database}_dagster"))
-    run = start_command(environment(departments, database_url, tmp_path), "run", "--once", cwd=tmp_path)
-    wait_for(lambda: scalar(db, begun), run, f"work before {table}")
-    with held(database_url, table):
-        wait_for(lambda: scalar(db, STUCK), run, f"write to {table}")
-        os.kill(run.pid, signal.SIGKILL)
-        run.communicate()
-    assert scalar(db, "SELECT count(*) FROM golden.publication") == 0
+    for table, filled in STAGES.items():
+        kill_at(table, departments, database_url, db, tmp_path)
+        assert scalar(db, f"SELECT count(*) FROM {table}") == 0, "nothing is half written"
+        assert filled is None or scalar(db, f"SELECT count(*) FROM {filled}") > 0, f"{filled} outlived the kill"
     assert scalar(db, "SELECT count(*) FROM golden.customer") == 0, "nothing is half published"
     finish(departments, database_url, tmp_path)
     assert golden(database_url) == undisturbed

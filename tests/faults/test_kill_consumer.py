@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from hub import keys
 from hub.settings import Settings
 from tests.integration.golden_world import World
+from tests.waiting import PATIENCE
 from tests.webworld import serving
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "change-feed.md"
@@ -72,7 +73,7 @@ def test_a_consumer_killed_before_each_of_its_statements_misses_nothing_and_repe
         for statement in range(1, 60):
             ended = subprocess.run(
                 [sys.executable, "-c", KILLED, str(statement)],
-                input=consumer(), text=True, cwd=tmp_path, env=variables, check=False, capture_output=True, timeout=60,
+                input=consumer(), text=True, cwd=tmp_path, env=variables, check=False, capture_output=True, timeout=PATIENCE,
             )  # fmt: skip
             if ended.returncode == 0:
                 break

@@ -14,6 +14,7 @@ from hub.webhooks.subscriptions import Wanted
 from tests.hubrun import onerecord, start_command
 from tests.integration.golden_world import World
 from tests.receiver import Received, receiving
+from tests.waiting import PATIENCE
 
 KEY = "the hub's secret key"
 
@@ -47,7 +48,7 @@ def test_a_killed_worker_misses_nothing_and_repeats_at_most_one_under_its_id(
                 killed.set()
 
         receiver.hold = kill
-        assert killed.wait(60), worker.communicate(timeout=5)
+        assert killed.wait(PATIENCE), worker.communicate(timeout=5)
         assert feed.rows("SELECT position FROM ops.webhook") == [{"position": 2}]
         answer = onerecord("webhook", "deliver", "--once", **variables)
         assert answer.code == 0, answer.told

@@ -1,17 +1,18 @@
-"""A hub that is stopped leaves nothing behind: by ctrl-C when it is up, by ctrl-C in the middle, and by kill -9."""
+"""A hub that is stopped leaves nothing behind: by ctrl-C when it is up, by a signal in the middle, and by kill -9."""
 
 import contextlib
 import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 import requests
+
+from tests.waiting import PATIENCE, wait_until
 
 UP = "Ctrl-C stops everything"
 
@@ -63,13 +64,6 @@ def belonging(folder: Path) -> list[psutil.Process]:
     return found
 
 
-def wait_for(condition: Callable[[], object], what: str, *, seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
-        time.sleep(0.05)
-
-
 def said(folder: Path) -> str:
     return (folder / "out").read_text()
 
@@ -80,38 +74,30 @@ def addresses(text: str) -> list[str]:
     return [word for line in lines for word in line.split() if word.startswith("http://127.0.0.1")]
 
 
-def test_ctrl_c_stops_everything_that_was_started(folder: Path) -> None:
+def test_a_signal_in_the_middle_of_a_run_stops_it(folder: Path) -> None:
     with hub(folder) as process:
-        wait_for(lambda: UP in said(folder) or process.poll() is not None, "the hub is up")
+        wait_until(lambda: "conform" in said(folder), "the run is under way")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=PATIENCE) == 130, said(folder)
+        assert belonging(folder) == []
+
+
+def test_a_killed_hub_leaves_no_server_the_next_one_goes_on_and_ctrl_c_stops_all_of_it(folder: Path) -> None:
+    with hub(folder) as process:
+        wait_until(lambda: "conform" in said(folder), "the run is under way")
+        process.kill()
+        process.wait()
+        wait_until(lambda: all("postgres" in p.name() for p in belonging(folder)), "children are gone")
+    with hub(folder) as process:
+        wait_until(lambda: UP in said(folder) or process.poll() is not None, "the hub is up again")
         assert process.poll() is None, said(folder)
+        assert "Publication 1" in said(folder), said(folder)
         urls = addresses(said(folder))
         assert len(urls) == 3
-        assert all(requests.get(url, timeout=10).ok for url in urls)
+        assert all(requests.get(url, timeout=PATIENCE).ok for url in urls)
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=60) == 0, said(folder)
+        assert process.wait(timeout=PATIENCE) == 0, said(folder)
         assert belonging(folder) == []
     for url in urls:
         with pytest.raises(requests.ConnectionError):
             requests.get(url, timeout=5)
-
-
-def test_ctrl_c_in_the_middle_of_a_run_stops_it(folder: Path) -> None:
-    with hub(folder) as process:
-        wait_for(lambda: "conform" in said(folder), "the run is under way")
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=60) == 130, said(folder)
-        assert belonging(folder) == []
-
-
-def test_servers_do_not_outlive_a_killed_hub_and_the_next_one_starts(folder: Path) -> None:
-    with hub(folder) as process:
-        wait_for(lambda: "conform" in said(folder), "the run is under way")
-        process.kill()
-        process.wait()
-        wait_for(lambda: all("postgres" in p.name() for p in belonging(folder)), "children are gone", seconds=60)
-    with hub(folder) as process:
-        wait_for(lambda: UP in said(folder) or process.poll() is not None, "the hub is up again")
-        assert "Publication 1" in said(folder), said(folder)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=60) == 0, said(folder)
-        assert belonging(folder) == []

@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -23,8 +22,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import requests
 
 from hub.settings import SourceSettings
+from tests.waiting import wait_until
 
-PATIENCE = 60.0  # seconds; both are up in about two on a quiet machine
 STRIPE_KEY, HUBSPOT_TOKEN = "sk_test_foreign", "foreign-admin-token"
 CARD, DECLINED = "4242424242424242", "4000000000000341"  # Stripe's own test cards
 QUICK = {"retries": 3, "backoff_seconds": 0.1, "max_wait_seconds": 1}
@@ -300,11 +299,7 @@ def process(command: list[str], environment: dict[str, str], answers: Callable[[
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(command, env=os.environ | environment, **quiet) as running:
         try:
-            deadline = time.monotonic() + PATIENCE
-            while not _works(answers):
-                if running.poll() is not None or time.monotonic() > deadline:
-                    raise AssertionError(f"{command[2]} did not start")
-                time.sleep(0.1)
+            wait_until(lambda: _works(answers), f"{command[2]} answers", going_on=lambda: running.poll() is None)
             yield
         finally:
             running.terminate()

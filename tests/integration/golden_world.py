@@ -1,7 +1,6 @@
 """A small world for tests of the golden room: source records and customers, written the way the other rooms write."""
 
 import datetime as dt
-import time
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from hub.golden.compose import ComposeReport, compose
 from hub.golden.publish import PublishReport, publish
 from hub.progress import silent
 from hub.settings import Settings
+from tests.waiting import wait_until
 
 NOW = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
 DEPARTMENTS = {"crm": "sales", "bank": "finance", "desk": "support", "mail": "marketing"}
@@ -148,11 +148,9 @@ class World:
     def waiting(self) -> int:
         """The process id of whoever waits for a table or a row of this database, as soon as somebody does."""
         query = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            if rows := self.rows(query):
-                return int(rows[0]["pid"])
-        raise AssertionError("nobody waits for a lock")
+        found: list[dict[str, Any]] = []
+        wait_until(lambda: found.extend(self.rows(query)) or found, "somebody waits for a lock")
+        return int(found[0]["pid"])
 
     def _write(self, table: Table, row: dict[str, Any], key: tuple[str, ...] = ("ref",)) -> None:
         with self.engine.begin() as connection:

@@ -14,11 +14,14 @@ from hub.golden import manual
 from hub.settings import SourceSettings
 from tests import webworld
 from tests.integration.test_web_records import HERO, merge
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
 def client(hub):
-    with httpx.Client(base_url=hub.address, headers={"Authorization": f"Bearer {hub.key('read')}"}) as opened:
+    with httpx.Client(
+        base_url=hub.address, headers={"Authorization": f"Bearer {hub.key('read')}"}, timeout=PATIENCE
+    ) as opened:
         yield opened
 
 
@@ -37,7 +40,7 @@ def problem(answer: httpx.Response, status: int) -> dict:
 )
 def test_without_a_key_there_is_nothing_but_a_problem(hub, path):
     for headers in ({}, {"Authorization": "Bearer or_wrong"}, {"Authorization": "Basic b3JfOg=="}):
-        answer = httpx.get(f"{hub.address}{path}", headers=headers)
+        answer = httpx.get(f"{hub.address}{path}", headers=headers, timeout=PATIENCE)
         problem(answer, 401)
         assert answer.headers["www-authenticate"].startswith("Bearer")
 
@@ -52,7 +55,7 @@ def test_a_revoked_key_and_a_session_are_no_keys(hub, client, signed_in):
 
 def test_a_key_without_the_scope_is_refused(hub):
     headers = {"Authorization": f"Bearer {hub.key('read:finance')}"}
-    assert "read" in problem(httpx.get(f"{hub.address}/v1/changes", headers=headers), 403)["detail"]
+    assert "read" in problem(httpx.get(f"{hub.address}/v1/changes", headers=headers, timeout=PATIENCE), 403)["detail"]
 
 
 @pytest.mark.parametrize("limit", [1, 37, 500])
@@ -351,9 +354,8 @@ def test_many_at_a_time_get_what_each_asked_for(hub, client):
 def test_a_private_department_is_read_with_a_scope_of_its_own(hub, client):
     hub.settings.private_departments = frozenset({"finance"})
     golden_id, old = hub.golden_id(HERO), merge(hub, HERO)
-    with httpx.Client(
-        base_url=hub.address, headers={"Authorization": f"Bearer {hub.key('read', 'read:finance', name='ledger')}"}
-    ) as finance:
+    key = hub.key("read", "read:finance", name="ledger")
+    with httpx.Client(base_url=hub.address, headers={"Authorization": f"Bearer {key}"}, timeout=PATIENCE) as finance:
         paths = [f"/v1/customers/{golden_id}", f"/v1/customers/{old}", "/v1/sources/crm/Contact/1/customer"]
         paths.append(f"/v1/customers/{golden_id}/as-of?moment=2100-01-01T00:00:00Z")
         for path in paths:

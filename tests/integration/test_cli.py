@@ -17,6 +17,7 @@ from sqlalchemy.engine import URL
 from hub.db.engine import make_engine
 from tests.conftest import cloned
 from tests.hubrun import Answer, onerecord, start_command
+from tests.waiting import PATIENCE
 
 KEYS = {"sources", "pairs", "golden", "flags", "publication", "changed", "run", "status", "errors"}
 NOWHERE = "postgresql://hub:very-secret@127.0.0.1:9/onerecord"
@@ -51,7 +52,7 @@ def hub(server: URL, template: URL, tmp_path_factory: pytest.TempPathFactory) ->
             "ONERECORD_SANDBOX__SIZE": "400",
         }
         command = start_command(variables, "run", "--once", "--json", cwd=folder)
-        out, err = command.communicate(timeout=240)
+        out, err = command.communicate(timeout=PATIENCE)
         first = Answer(command.returncode, out, err)
         second = onerecord("run", "--once", "--json", **variables)
         engine = make_engine(database)
@@ -355,7 +356,7 @@ def test_a_wrong_setting_is_named(tmp_path: Path, content: str, named: str):
 def test_a_real_process_ends_with_the_same_line_and_code(tmp_path: Path):
     (tmp_path / "onerecord.toml").write_text("databse_url = 'postgresql://x'")
     command = start_command({}, "run", "--once", "--json", cwd=tmp_path)
-    out, err = command.communicate(timeout=60)
+    out, err = command.communicate(timeout=PATIENCE)
     assert (command.returncode, out) == (2, "")
     assert "databse_url" in err
     assert "Traceback" not in err

@@ -11,6 +11,7 @@ from hub.golden.compose import compose
 from hub.progress import silent
 from hub.settings import Settings
 from tests.integration.golden_world import NOW, World, day, golden
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -252,7 +253,7 @@ def test_a_change_that_commits_while_its_customer_is_taken_is_not_lost(world: Wo
         thread.start()
         world.waiting()
         assert not finished.is_set()
-    thread.join(timeout=30)
+    thread.join(timeout=PATIENCE)
     assert world.composed(1)["name"] == "New name"
 
 

@@ -13,6 +13,7 @@ from hub.model.kinds import AuthorKind, Verdict
 from hub.progress import silent
 from tests.conftest import cloned
 from tests.support import add_parties, add_same_pairs, customers, queue_all
+from tests.waiting import PATIENCE
 
 A, B, C = "crm:Contact:1", "desk:users:1", "bill:customers:1"
 
@@ -220,7 +221,7 @@ def test_two_people_on_one_pair_at_once_leave_one_live_judgement(three):
         other = threading.Thread(target=second)
         other.start()
         transaction.commit()
-        other.join(timeout=10)
+        other.join(timeout=PATIENCE)
     assert outcomes
     with three.connect() as connection:
         live = connection.execute(

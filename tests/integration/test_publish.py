@@ -13,6 +13,7 @@ from hub.golden import read
 from hub.golden.fingerprint import fingerprint
 from hub.golden.publish import PublishReport, publish
 from tests.integration.golden_world import NOW, World, day, golden
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -218,7 +219,7 @@ def test_a_publisher_that_dies_before_its_commit_loses_nothing(world: World, db:
         blocker.execute(text("LOCK TABLE golden.publication IN SHARE MODE"))  # its last write has to wait
         publisher.start()
         world.rows("SELECT pg_terminate_backend(:pid)", pid=world.waiting())
-        publisher.join(timeout=30)
+        publisher.join(timeout=PATIENCE)
     assert len(failures) == 1
     assert published(world) == before
     report = world.publish()
@@ -243,7 +244,7 @@ def test_a_reader_sees_no_half_publication(world: World, db: Engine) -> None:
 
     reader = threading.Thread(target=read_on)
     reader.start()
-    reading.wait(timeout=30)
+    reading.wait(timeout=PATIENCE)
     for number in range(1, 8):
         with db.begin() as connection:
             connection.execute(text("UPDATE canonical.party SET street = :street"), {"street": f"Ring {number}"})
@@ -251,9 +252,9 @@ def test_a_reader_sees_no_half_publication(world: World, db: Engine) -> None:
         world.compose(chunk=1)
         reading.clear()
         assert world.publish().number == number
-        assert reading.wait(timeout=30)
+        assert reading.wait(timeout=PATIENCE)
     stop.set()
-    reader.join(timeout=30)
+    reader.join(timeout=PATIENCE)
     assert halves == []
     assert len(rounds_seen) > 3
 
@@ -265,7 +266,7 @@ def test_publishers_take_turns(world: World, db: Engine) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=PATIENCE)
     assert sorted(report.published for report in reports) == [False, False, False, True]
     assert {report.number for report in reports} == {1}
     assert replayed(world) == published(world)

@@ -12,6 +12,7 @@ from hub.api.eligibility import LARGEST_BATCH
 from hub.model.kinds import Department
 from tests.integration.test_web_records import HERO, merge
 from tests.pages import leak
+from tests.waiting import PATIENCE
 from tests.webworld import NOW
 
 EMAIL = {"channel": "email", "purpose": "marketing"}
@@ -30,7 +31,7 @@ def fresh(hub, tmp_path):
 def ask(hub, *scopes, golden_ids, **question):
     headers = {"Authorization": f"Bearer {hub.key(*(scopes or ('read',)), name=uuid.uuid4().hex)}"}
     body = {"golden_ids": [str(one) for one in golden_ids], **EMAIL, **question}
-    return httpx.post(f"{hub.address}/v1/eligibility", json=body, headers=headers, timeout=30)
+    return httpx.post(f"{hub.address}/v1/eligibility", json=body, headers=headers, timeout=PATIENCE)
 
 
 def test_the_answer_names_every_rule_its_records_and_their_age(fresh):
@@ -68,7 +69,7 @@ def test_a_request_has_a_limit_and_says_what_is_wrong(fresh):
     assert (refused.status_code, refused.json()["errors"][0]["parameter"]) == (422, "golden_ids")
     for wrong in ({"golden_ids": []}, {"channel": "pigeon"}, {"purpose": ""}, {"offer": "x" * 201}, {"more": 1}):
         assert ask(fresh, **{"golden_ids": ids[:1], **wrong}).status_code == 422
-    assert httpx.post(f"{fresh.address}/v1/eligibility", json={}).status_code == 401
+    assert httpx.post(f"{fresh.address}/v1/eligibility", json={}, timeout=PATIENCE).status_code == 401
 
 
 def test_who_does_not_see_a_private_department_gets_the_verdict_without_its_records(fresh):

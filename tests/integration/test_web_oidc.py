@@ -13,6 +13,7 @@ from hub import users
 from hub.review import oidc
 from hub.review.oidc import Provider, ProviderError, Rights, rights
 from hub.settings import OidcSettings
+from tests.waiting import PATIENCE
 from tests.webworld import PASSWORD, Hub, Visitor, serving
 
 __all__ = ["iam_configuration", "iam_server", "iam_server_port"]
@@ -55,10 +56,11 @@ def client(iam_server):
 
 
 @pytest.fixture
-def office(world, hub, tmp_path, iam_server, client):
-    """The hub, served anew with the provider in its settings."""
+def office(world, hub, tmp_path, iam_server, client, monkeypatch):
+    """The hub, served anew with the provider in its settings; it waits for its answers as long as tests do."""
+    monkeypatch.setattr(oidc, "TIMEOUT", PATIENCE)
     hub.settings.oidc = settings(iam_server.url.rstrip("/"), client.client_id, client.client_secret)
-    told = httpx.get(f"{iam_server.url}.well-known/openid-configuration").json()
+    told = httpx.get(f"{iam_server.url}.well-known/openid-configuration", timeout=PATIENCE).json()
     hub.settings.oidc.issuer = told["issuer"]
     with serving(world, hub.settings) as address:
         yield Hub(address, world, hub.settings)
@@ -86,7 +88,7 @@ def there(visitor: Visitor, next_page: str = "/review") -> dict[str, str]:
     """Go to the provider, and return what it sends back to the hub."""
     address = visitor.get(BEGIN, params={"next": next_page}).headers["location"]
     for _ in range(5):
-        answer = httpx.get(address)
+        answer = httpx.get(address, timeout=PATIENCE)
         address = urljoin(address, answer.headers["location"])
         if address.startswith(CALLBACK):
             return {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
@@ -181,7 +183,8 @@ def test_an_answer_is_good_for_the_browser_that_asked_and_once(office, employee)
         assert back(visitor, {"state": told["state"], "error": "access_denied"}).status_code == 401
         assert visitor.get("/customers").status_code == 303
         flow = visitor.cookies["onerecord_provider"]
-        assert back(visitor, told).status_code == 200
+        arrived = back(visitor, told)
+        assert arrived.status_code == 200, arrived.text
         with Visitor(base_url=office.address) as thief:
             thief.cookies.set("onerecord_provider", flow)
             assert back(thief, told).status_code == 401, "a code is taken once"

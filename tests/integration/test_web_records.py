@@ -11,6 +11,7 @@ import httpx
 from sqlalchemy import text
 
 from hub.review import words
+from tests.waiting import PATIENCE
 from tests.webworld import Visitor
 
 HERO = "crm:Contact:1"
@@ -159,8 +160,8 @@ def test_the_server_starts_says_where_and_stops_at_a_signal(database_url, tmp_pa
         [sys.executable, "-m", "hub.web"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         address = re.search(r"http://\S+", process.stdout.readline())[0]
-        assert httpx.get(f"{address}/healthz").status_code == 200
+        assert httpx.get(f"{address}/healthz", timeout=PATIENCE).status_code == 200
         process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=10)
+        _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     assert "Traceback" not in errors

@@ -17,6 +17,7 @@ from hub.settings import Settings
 from hub.web import create_app
 from tests.integration.test_web_records import HERO
 from tests.pages import furnish
+from tests.waiting import PATIENCE
 from tests.webworld import PASSWORD, XSS, Hub, Visitor, serving, token
 
 DROP = "'; DROP TABLE golden.customer_row; --"
@@ -171,7 +172,9 @@ def test_null_characters_are_refused_wherever_they_come_in(hub, signed_in, route
                 answer = boss.post(path, data={"csrf": mine, "verdict": "same", name: "a\x00b"})
                 assert 400 <= answer.status_code < 500, (path, name)
     for record in ({"name": "a\x00b"}, {"email": "\x00"}):
-        answer = httpx.post(f"{hub.address}/v1/match", headers=key, json={"kind": "person", "record": record})
+        answer = httpx.post(
+            f"{hub.address}/v1/match", headers=key, json={"kind": "person", "record": record}, timeout=PATIENCE
+        )
         assert answer.status_code < 500
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from hub import benefit, benefit_entries, figures, silo
 from hub.api.key_use import fields_of
 from hub.settings import Settings
+from tests.waiting import PATIENCE
 from tests.webworld import NOW, Hub, Visitor, serving
 
 COST = {
@@ -121,9 +122,9 @@ def test_what_keys_read_is_counted_by_day_and_fields_and_written_when_the_server
             f"customers/{hero}/facts/sales",
             "changes",
         ):
-            assert httpx.get(f"{address}/v1/{path}", headers=headers).status_code == 200
-        httpx.get(f"{address}/v1/customers/{hero}/facts/secret@mail.example", headers=headers)
-        httpx.get(f"{address}/v1/customers", headers={"Authorization": "Bearer or_nobody"})
+            assert httpx.get(f"{address}/v1/{path}", headers=headers, timeout=PATIENCE).status_code == 200
+        httpx.get(f"{address}/v1/customers/{hero}/facts/secret@mail.example", headers=headers, timeout=PATIENCE)
+        httpx.get(f"{address}/v1/customers", headers={"Authorization": "Bearer or_nobody"}, timeout=PATIENCE)
     with hub.engine.connect() as connection:
         rows = connection.execute(text("SELECT fields, reads FROM ops.key_use WHERE key_name = 'warehouse'")).all()
         told = silo.read(connection, dt.datetime.now(dt.UTC).date())

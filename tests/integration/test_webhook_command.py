@@ -4,7 +4,6 @@ import json
 import re
 import signal
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from orchestration.processes import child, free_port
 from tests.hubrun import Answer, onerecord, start_command
 from tests.integration.golden_world import World
 from tests.receiver import Receiver, receiving
+from tests.waiting import PATIENCE, wait_until
 from tests.webworld import Visitor, serving
 
 ROOT = Path(__file__).parents[2]
@@ -105,7 +105,7 @@ def test_a_worker_stops_when_it_is_told_to(operator: Operator, receiver: Receive
     receiver.wait_for(2)
     assert "nobody delivers" not in operator("list").told
     worker.send_signal(signal.SIGTERM)
-    _, errors = worker.communicate(timeout=20)
+    _, errors = worker.communicate(timeout=PATIENCE)
     assert worker.returncode == 0, errors
     assert "Traceback" not in errors
     assert receiver.url not in errors
@@ -186,10 +186,9 @@ def test_the_receiver_of_the_handbook_takes_what_is_delivered(operator: Operator
         environment={"WEBHOOK_SECRET": secret},
         log=tmp_path / "receiver.log",
     ) as receiver:
-        deadline = time.monotonic() + 20
-        while operator("test", "crm").code:
-            assert receiver.poll() is None, (tmp_path / "receiver.log").read_text()
-            assert time.monotonic() < deadline
+        wait_until(
+            lambda: operator("test", "crm").code == 0, "the receiver answers", going_on=lambda: receiver.poll() is None
+        )
         operator("deliver", "--once")
     found = json.loads(operator("deliveries", "crm", "--json").out)
     assert [(one["sequence"], one["status"]) for one in found][:3] == [(2, 204), (1, 204), (None, 204)]
