@@ -15,6 +15,7 @@ from rich.table import Table
 from hub.decisions import WHEN
 from hub.errors import ConfigurationError
 from hub.model.kinds import Verdict
+from hub.options import AsJson, Author, Why
 
 if TYPE_CHECKING:
     from hub.db.engine import Database
@@ -52,8 +53,8 @@ def judge(
     verdict: Annotated[str, typer.Argument(help="SAME, DIFFERENT or UNSURE")],
     a: Ref,
     b: Ref,
-    why: Annotated[str, typer.Option("--why", help="the reason; it is kept with your name in the ledger")],
-    author: Annotated[str, typer.Option(help="who judges")] = "",
+    why: Why,
+    author: Author = "",
 ) -> None:
     """Say whether two source records are one customer.
 
@@ -67,11 +68,8 @@ def judge(
         said = Verdict(verdict.lower())
     except ValueError:
         raise ConfigurationError(f"{verdict!r} is no verdict: say SAME, DIFFERENT or UNSURE") from None
-    if not why.strip():
-        raise ConfigurationError("--why must say something: a judgement without a reason helps nobody later")
-    who, reason = author or getpass.getuser(), why.strip()
     with _database() as database, database.engine.begin() as connection:
-        judged = judging.judge(connection, settings.load(), (a, b, said), author=who, reason=reason)
+        judged = judging.judge(connection, settings.load(), (a, b, said), author=author, reason=why)
     if judged.proposal_id is not None:
         console.print(f"this needs two people: somebody else confirms it at /review/proposals/{judged.proposal_id}")
         return
@@ -84,7 +82,7 @@ def search(
         list[str], typer.Argument(metavar="FIELD=VALUE...", help='such as name="Anna Novak" phone=0301234567')
     ],
     kind: Annotated[str, typer.Option(help="person or organization")] = "person",
-    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Find who may be the customer that is about to be created. Writes nothing.
 
@@ -121,7 +119,7 @@ def search(
 def explain(
     a: Ref,
     b: Ref,
-    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
+    as_json: AsJson = False,
     svg: Annotated[Path | None, typer.Option("--svg", metavar="FILE", help="draw how it adds up, as a picture")] = None,
 ) -> None:
     """Show the evidence for and against two source records being one customer, field by field."""
@@ -180,17 +178,13 @@ def resync(
 
 
 @app.command()
-def rebuild(
-    why: Annotated[str, typer.Option("--why", help="the reason; it is kept with your name in the audit log")],
-) -> None:
+def rebuild(why: Why) -> None:
     """Have the next run derive everything again from what landed. What is published changes only where it was wrong.
 
     Sources are not read again (that is `resync`). Judgements, manual values, golden ids and models stay as they are.
     """
     from hub.rebuild import queue_everything
 
-    if not why.strip():
-        raise ConfigurationError("--why must say something: it is kept in the audit log")
     with _database() as database, database.engine.begin() as connection:
         landed = queue_everything(connection, actor=getpass.getuser(), reason=why)
     console.print(f"the next run derives everything again from {landed:,} landed records")

@@ -1,6 +1,5 @@
 """`onerecord merge` and `onerecord unmerge`: put two customers together, or take one apart, seeing first what moves."""
 
-import getpass
 import json
 import sys
 from typing import Annotated, Any
@@ -11,14 +10,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from hub.decisions import WHEN
-from hub.errors import ConfigurationError
+from hub.options import AsJson, Author, Why
 
 console = Console(highlight=False, emoji=False)
 
-Why = Annotated[str, typer.Option("--why", help="the reason; it is kept with your name in the ledger")]
-Author = Annotated[str, typer.Option(help="who does it")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="only show what would move")]
-AsJson = Annotated[bool, typer.Option("--json", help="print one JSON object")]
 
 
 def merge(
@@ -37,8 +33,7 @@ def merge(
     """
     from hub.identity import acts
 
-    who, reason = author or getpass.getuser(), _said(why)
-    _do(lambda connection: acts.merge(connection, a, b, author=who, reason=reason), dry_run=dry_run, as_json=as_json)
+    _do(lambda connection: acts.merge(connection, a, b, author=author, reason=why), dry_run=dry_run, as_json=as_json)
 
 
 def unmerge(
@@ -57,19 +52,12 @@ def unmerge(
     """
     from hub.identity import acts
 
-    who, reason = author or getpass.getuser(), _said(why)
     parts = [[ref.strip() for ref in one.split(",") if ref.strip()] for one in part]
     _do(
-        lambda connection: acts.unmerge(connection, golden_id, parts, author=who, reason=reason),
+        lambda connection: acts.unmerge(connection, golden_id, parts, author=author, reason=why),
         dry_run=dry_run,
         as_json=as_json,
     )
-
-
-def _said(why: str) -> str:
-    if not why.strip():
-        raise ConfigurationError("--why must say something: an act without a reason helps nobody later")
-    return why.strip()
 
 
 def _do(make: Any, *, dry_run: bool, as_json: bool) -> None:

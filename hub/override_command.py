@@ -1,7 +1,6 @@
 """`onerecord override`: say what a customer's values are, before all sources."""
 
 import datetime as dt
-import getpass
 from typing import Annotated
 
 import typer
@@ -10,6 +9,7 @@ from rich.markup import escape
 
 from hub.decisions import WHEN
 from hub.errors import ConfigurationError
+from hub.options import Author, Why
 
 console = Console(highlight=False, emoji=False)
 
@@ -20,10 +20,10 @@ def override(
     said: Annotated[
         list[str] | None, typer.Argument(metavar="FIELD=VALUE...", help="such as phone=0301234567; FIELD= for none")
     ] = None,
-    why: Annotated[str, typer.Option("--why", help="the reason; it is kept with your name")] = "",
+    why: Why,
     until: Annotated[dt.datetime | None, typer.Option(help="from then on the sources are believed again")] = None,
     end: Annotated[int | None, typer.Option("--end", metavar="NUMBER", help="end a manual value instead")] = None,
-    author: Annotated[str, typer.Option(help="who says so")] = "",
+    author: Author = "",
 ) -> None:
     """Overrule the sources for one group of attributes of a customer.
 
@@ -37,25 +37,23 @@ def override(
     from hub.db.engine import open_database
     from hub.golden import manual
 
-    if not why.strip():
-        raise ConfigurationError("--why must say something: a value without a reason helps nobody later")
     if (end is None) == (not said):
         raise ConfigurationError("say FIELD=VALUE, or --end NUMBER")
     wrong = [field for field in said or () if "=" not in field]
     if wrong:
         raise ConfigurationError(f"{wrong[0]!r} is no FIELD=VALUE")
-    who, values = author or getpass.getuser(), dict(field.split("=", 1) for field in said or ())
+    values = dict(field.split("=", 1) for field in said or ())
     with open_database(settings.load()) as database, database.engine.begin() as connection:
         if end is not None:
-            manual.end(connection, end, author=who, reason=why.strip())
+            manual.end(connection, end, author=author, reason=why)
             console.print(f"manual value {end} is ended; it is published {WHEN}")
             return
         number = manual.say(
             connection,
             ref,
             {name: value.strip() or None for name, value in values.items()},
-            author=who,
-            reason=why.strip(),
+            author=author,
+            reason=why,
             until=until and (until if until.tzinfo else until.replace(tzinfo=dt.UTC)),
         )
     console.print(escape(f"manual value {number}: {', '.join(values)} of {ref}; it is published {WHEN}"))

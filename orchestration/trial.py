@@ -1,6 +1,5 @@
 """The command `onerecord trial`: try changed settings on what is stored, before they go live."""
 
-import getpass
 import json
 import sys
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hub.options import AsJson, Author
 from orchestration.console import Watch
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ def trial(
         bool, typer.Option("--show-values", help="show the values themselves: personal data; the audit log keeps that")
     ] = False,
     why: Annotated[str, typer.Option("--why", help="what for; it is kept with your name in the audit log")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
-    author: Annotated[str, typer.Option(help="who tries")] = "",
+    as_json: AsJson = False,
+    author: Author = "",
 ) -> None:
     """Show what changed settings would do to flags, customers and values, before they go live. Changes nothing.
 
@@ -66,9 +66,7 @@ def trial(
     with open_database(in_force) as database:
         found = trials.run(database.engine, asked, progress=watch)
         shown = len(found.values.examples) if show_values and found.values else 0
-        trials.note(
-            database.engine, found, actor=author or getpass.getuser(), reason=why.strip() or None, values_shown=shown
-        )
+        trials.note(database.engine, found, actor=author, reason=why.strip() or None, values_shown=shown)
     watch.close()
     if as_json:
         sys.stdout.write(json.dumps(trials.to_dict(found, show_values=show_values), default=str) + "\n")
