@@ -105,7 +105,6 @@ def show(
         looks.seen(
             connection, signed_in(request), [looks.customer_subject(one) for one in picture.departments()], request
         )
-    with request.app.state.engine.connect() as connection:
         context = {
             "views": views(connection, picture, choices=choices),
             "at_stake": carrying.needs_two(connection, settings, picture),
