@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
+from tests.waiting import PATIENCE
 from tests.webworld import hub, lead, signed_in, visitor, world, world_template
 
 __all__ = ["hub", "lead", "page", "signed_in", "visitor", "world", "world_template"]
@@ -15,6 +16,8 @@ FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
+
+expect.set_options(timeout=1_000 * PATIENCE)
 
 
 @pytest.fixture
@@ -29,6 +32,7 @@ def page(hub, tmp_path: Path) -> Iterator[Page]:
             tmp_path / "profile", executable_path=chromium, headless=True, args=list(FLAGS), base_url=hub.address
         )
         opened = browser.pages[0]
+        opened.set_default_timeout(1_000 * PATIENCE)
         opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         opened.on("pageerror", lambda error: complaints.append(str(error)))
         opened.on("dialog", lambda dialog: (complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()))

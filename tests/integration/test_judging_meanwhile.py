@@ -12,6 +12,7 @@ from hub.identity.resolve import resolve
 from hub.model.kinds import Verdict
 from hub.progress import silent
 from tests.support import add_parties, add_same_pairs, customers, queue_all
+from tests.waiting import PATIENCE
 
 A, B = "crm:Contact:1", "desk:users:1"
 ME: dict[str, Any] = {"author": "ann", "reason": "met them"}
@@ -66,7 +67,7 @@ def test_judging_and_merging_at_once_wait_for_each_other_but_not_for_ever(db, mo
                 ledger.judge(connection, A, B, Verdict.SAME, author="bob", reason="same number")
             else:
                 ledger.undo(connection, number, author="bob", reason="do not know")
-        merging.join(30)
+        merging.join(PATIENCE)
     assert failed == []
     homes = customers(db)
     assert homes[A] == homes[B]

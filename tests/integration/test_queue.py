@@ -13,6 +13,7 @@ from hub.model.kinds import PartyKind, Verdict
 from hub.progress import silent
 from hub.settings import MatchSettings, ReviewSettings, TwoPeopleSettings
 from tests.integration.test_web_review import fields, links
+from tests.waiting import PATIENCE
 from tests.webworld import WAITING, Hub, Visitor, token
 
 LIVE = "SELECT count(*) FROM identity.judgement WHERE author_kind = 'person' AND ended_at IS NULL"
@@ -65,7 +66,7 @@ def test_no_decision_is_lost_or_doubled_when_all_work_at_once(hub: Hub, signed_i
     start = threading.Barrier(len(leads))
 
     def work(lead: Visitor) -> int:
-        start.wait(20)
+        start.wait(PATIENCE)
         made = 0
         for _ in range(6):
             link = links(lead.get("/review").text)[0]  # all want the same pair

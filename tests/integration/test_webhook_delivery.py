@@ -20,7 +20,7 @@ from hub.webhooks.subscriptions import Wanted
 from hub.webhooks.worker import Worker
 from tests.integration.golden_world import World, golden
 from tests.receiver import Received, Receiver, receiving
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
 KEY = "the hub's secret key"
@@ -342,7 +342,7 @@ def test_a_receiver_that_hangs_does_not_hold_up_the_others(feed: Feed):
     release = threading.Event()
     with ExitStack() as stack:
         slow, quick = stack.enter_context(receiving()), stack.enter_context(receiving())
-        slow.hold = lambda _received: bool(release.wait(30))  # type: ignore[assignment,return-value]
+        slow.hold = lambda _received: bool(release.wait(PATIENCE))  # type: ignore[assignment,return-value]
         feed.add(slow, "slow")
         feed.add(quick, "quick")
         worker = Worker(feed.engine, feed.sender)
