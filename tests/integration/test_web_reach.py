@@ -37,6 +37,19 @@ def test_a_record_of_ones_own_opens_no_record_of_others(hub: Hub, lead):
     assert mara.get(f"/review/{a}/{b}").status_code == 200, "what was said of it is for both departments"
 
 
+def test_every_page_that_shows_a_customer_writes_the_look_down(hub: Hub, signed_in):
+    """Splitting and merging by hand show addresses and birth dates before anything is previewed."""
+    boss, golden_id = signed_in("admin", name="boss"), hub.golden_id(SOLD)
+    assert "@mail" in boss.get("/review/merge", params={"pick": SOLD}).text
+    assert "@mail" in boss.get(f"/customers/{golden_id}/split").text
+    with hub.engine.connect() as connection:
+        looked = connection.execute(
+            text("SELECT details ->> 'page' FROM ops.audit WHERE act = 'look' AND subject = :subject"),
+            {"subject": f"customer:{golden_id}"},
+        ).scalars()
+        assert {"/review/merge", "/customers/{golden_id}/split"} <= set(looked)
+
+
 def test_work_that_is_another_departments_in_part_is_done_pair_by_pair(hub: Hub, signed_in, lead):
     """A cluster of which one pair is not theirs opened with a 403, so that the others could not be reached either."""
     with hub.engine.begin() as connection:
