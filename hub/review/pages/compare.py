@@ -144,6 +144,11 @@ def judge(
     """Enter the judgement and go on to the next work. `seen` is the live judgement that the page showed."""
     party_a, party_b = sorted((party_a, party_b))
     a, b = both(connection, of, party_a, party_b)
+    pairs.take_turn(connection, party_a, party_b)
+    twice = pairs.said_just_now(connection, party_a, party_b, verdict=verdict, who=of.who.name, seen=seen)
+    if twice is not None:
+        following = queue.following(connection, of, wanted, None, (party_a, party_b))
+        return RedirectResponse(work(following, wanted, done=twice), 303)
     pairs.still_as_seen(connection, party_a, party_b, seen)
     claims.hold(connection, [(party_a, party_b)], of.who.name)
     behind = queue.position(connection, wanted, (party_a, party_b))
