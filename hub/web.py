@@ -138,6 +138,7 @@ def explain_error(request: Request, error: Exception) -> Response:
 
 # What the API says in other words: people have no key, and send no parameters.
 _PAGE_TITLES = {
+    400: "This could not be done",
     403: "You may not do that",
     409: "Nothing was changed",
     422: "Something in the form or the address is not valid",

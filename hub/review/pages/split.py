@@ -87,6 +87,8 @@ def _now(connection: Connection, who: Principal, golden_id: uuid.UUID) -> str:
 
 
 def _wanted(request: Request, who: Principal, golden_id: uuid.UUID, parts: dict[str, int], form: Brought) -> Decision:
+    if len(set(parts.values())) < 2:
+        raise OneRecordError("all records are in one part; put at least one of them in another")
     named = [[ref for ref, number in parts.items() if number == part] for part in sorted(set(parts.values()))]
     with read_first(request) as connection:
         own = _now(connection, who, golden_id)
