@@ -20,6 +20,7 @@ from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy import Engine
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from hub import settings as configuration
 from hub.api import eligibility, facts, problems, routes, webhooks
@@ -150,8 +151,17 @@ def _came_from(request: Request) -> str:
     if request.method != "POST":
         return ""
     came = urlsplit(request.headers.get("referer", ""))
-    address = safe_next(came.path + (f"?{came.query}" if came.query else ""))
+    path = came.path
+    while path and not _is_a_page(request, path):  # a preview is the answer to a form, and has no page of its own
+        path = path.rpartition("/")[0]
+    address = safe_next(path + (f"?{came.query}" if came.query else ""))
     return "" if address == "/" else address
+
+
+def _is_a_page(request: Request, path: str) -> bool:
+    asked = {"type": "http", "method": "GET", "path": path}
+    matches = (route.matches(asked)[0] for route in request.app.routes)
+    return next((match for match in matches if match is not Match.NONE), Match.NONE) is Match.FULL
 
 
 def _status(error: Exception) -> tuple[int, str]:

@@ -82,6 +82,9 @@ def test_a_refusal_leads_back_and_speaks_to_people(signed_in):
     assert refused.status_code == 409
     assert f'href="{link}?sort=oldest"' in refused.text
     assert "Nothing was changed" in refused.text
+    behind = {"referer": "http://hub.example/review/bulk?sort=oldest"}
+    tickless = bob.post("/review/bulk", data=fields, headers=behind).text
+    assert 'href="/review?sort=oldest"' in tickless, "to what was before the preview, which has no page of its own"
     elsewhere = bob.post(link, data=fields, headers={"referer": "http://hub.example//evil.example/x"}).text
     assert "evil.example" not in elsewhere
     assert "Not valid: least." in ann.get("/review?least=101").text
