@@ -3,6 +3,10 @@
 import re
 from html import unescape
 
+from sqlalchemy import text
+
+from hub.identity.resolve import resolve
+from hub.progress import silent
 from tests.webworld import Hub, Visitor, token
 
 LIVE = """SELECT string_agg(verdict || ' ' || author, ', ') FROM identity.judgement
@@ -103,3 +107,60 @@ def test_a_link_from_another_site_signs_nobody_out(hub: Hub, visitor: Visitor):
     assert 'url=/"' in visitor.get("//evil.example", headers=NAVIGATED).text
     assert visitor.sign_in(hub.account("read")).status_code == 303
     assert visitor.get("/customers", headers=NAVIGATED).status_code == 200, "with a cookie there is nothing to wait for"
+
+
+def test_records_that_are_one_customer_already_are_asked_about_once(hub: Hub, signed_in):
+    """Different numbers for them were taken, and did nothing."""
+    with hub.engine.begin() as connection:
+        connection.execute(
+            text(
+                """INSERT INTO identity.pair SELECT least(a.party_id, b.party_id), greatest(a.party_id, b.party_id),
+                       'person', 'review', 3, 0.5, 'name', model.version
+                   FROM canonical.party a, canonical.party b, identity.match_model model
+                   WHERE a.ref = 'newsletter:contacts:9002' AND b.ref IN ('crm:Contact:151', 'helpdesk:users:151')
+                     AND model.kind = 'person'"""
+            )
+        )
+        connection.execute(
+            text("INSERT INTO identity.to_resolve SELECT party_id FROM canonical.party ON CONFLICT DO NOTHING")
+        )
+    resolve(hub.engine, run_id="again", progress=silent)
+    ids = {
+        ref: hub.scalar("SELECT party_id FROM canonical.party WHERE ref = :ref", ref=ref)
+        for ref in ("crm:Contact:9001", "newsletter:contacts:9002", "crm:Contact:151", "helpdesk:users:151")
+    }
+    sons, news, sold, helped = ids.values()
+    boss = signed_in("admin")
+    link = f"/review/together/{news}"
+    page = boss.get(link).text
+    assert page.count("<select") == 3
+    assert "already</span>" in page
+    assert re.search(r'<tr class="different"><th scope="row">Email', page)
+    said = [f"{sons}=1", f"{news}=1", f"{min(sold, helped)}=2"]
+    apart = boss.post(link, data={"csrf": token(page), "belongs": [*said, f"{max(sold, helped)}=3"]})
+    assert apart.status_code == 400
+    shown = boss.post(link, data={"csrf": token(page), "belongs": said}).text
+    fields = {
+        name: unescape(value)
+        for name, value in re.findall(r'name="(csrf|seen|pairs)" value="([^"]*)"', shown.split("<main")[1])
+    }
+    assert boss.post(f"{link}/apply", data=fields).status_code == 303
+    assert [held(hub, f"/x/{min(news, one)}/{max(news, one)}") for one in (sons, sold, helped)] == [
+        "same ann", "different ann", "different ann",
+    ]  # fmt: skip
+
+
+def test_who_reads_a_pair_that_waits_for_others_leaves_it_to_them(hub: Hub, lead):
+    sal, fay = lead("sal", "sales"), lead("fay", "finance")
+    link = re.findall(r'class="pair" href="([^"]+)"', sal.get("/review?source=billing").text)[0]
+    asked = sal.get(link).text
+    options = re.findall(r'<option value="(\w+)"', asked.split('id="ask"')[1])
+    assert "finance" in options
+    assert "sales" not in options, "nobody asks themselves"
+    fields = {"csrf": token(asked), "department": "support", "question": "whose is it?"}
+    assert sal.post(f"{link.split('?')[0]}/ask", data=fields).status_code == 303
+    assert sal.get(link).status_code == fay.get(link).status_code == 200
+    assert hub.scalar("SELECT count(*) FROM identity.claim WHERE claimed_until > now()") == 0
+    sal.submit(link, f"{link.split('?')[0]}/withdraw")
+    page = (sal.get(link), fay.get(link))[1].text
+    assert page.count(" disabled>") == 3, "who may only look is offered no answer"

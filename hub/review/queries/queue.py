@@ -158,6 +158,14 @@ def count(connection: Connection, seat: Seat, wanted: QueueFilter) -> int:
     return int(connection.execute(text(query), parameters).scalar_one())
 
 
+def is_theirs(connection: Connection, seat: Seat, pair: tuple[int, int]) -> bool:
+    """Whether a pair is somebody's to decide, now or later; not while it waits for others, or for nobody."""
+    views, parameters = seat.views()
+    query = f"""SELECT EXISTS (SELECT 1 FROM identity.waiting_pair w WHERE w.party_a = :a AND w.party_b = :b
+                               AND ({views["open"].format(w="w")} OR {views["later"].format(w="w")}))"""
+    return bool(connection.execute(text(query), {**parameters, "a": pair[0], "b": pair[1]}).scalar_one())
+
+
 def in_all(connection: Connection) -> int:
     """How many pairs wait for people, whoever they are."""
     return int(connection.execute(text("SELECT count(*) FROM identity.waiting_pair")).scalar_one())
