@@ -10,6 +10,7 @@ import threading
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import uvicorn
@@ -19,6 +20,7 @@ from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy import Engine
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from hub import settings as configuration
 from hub.api import eligibility, facts, problems, routes, webhooks
@@ -29,7 +31,7 @@ from hub.db.engine import open_database
 from hub.db.reader import Reader
 from hub.errors import ConfigurationError, ConflictError, NotAllowedError, NotFoundError, OneRecordError
 from hub.identity import explain
-from hub.review.gate import API, Gate, Guard
+from hub.review.gate import API, Gate, Guard, safe_next
 from hub.review.oidc import Provider
 from hub.review.page import render
 from hub.review.pages import (
@@ -129,10 +131,37 @@ def explain_error(request: Request, error: Exception) -> Response:
             return problems.of_validation(error)
         return problems.answer(*_status(error), headers=headers)
     status, detail = _status(error)
-    title = problems.TITLES.get(status, HTTPStatus(status).phrase)
-    response = render(request, "error.html", status, title=title, detail=detail, code=status)
+    title = _PAGE_TITLES.get(status) or problems.TITLES.get(status, HTTPStatus(status).phrase)
+    response = render(request, "error.html", status, title=title, detail=detail, code=status, again=_came_from(request))
     response.headers.update(headers or {})
     return response
+
+
+# What the API says in other words: people have no key, and send no parameters.
+_PAGE_TITLES = {
+    400: "This could not be done",
+    403: "You may not do that",
+    409: "Nothing was changed",
+    422: "Something in the form or the address is not valid",
+}
+
+
+def _came_from(request: Request) -> str:
+    """The page whose form was refused, so that nobody ends at the refusal; empty where there was none."""
+    if request.method != "POST":
+        return ""
+    came = urlsplit(request.headers.get("referer", ""))
+    path = came.path
+    while path and not _is_a_page(request, path):  # a preview is the answer to a form, and has no page of its own
+        path = path.rpartition("/")[0]
+    address = safe_next(path + (f"?{came.query}" if came.query else ""))
+    return "" if address == "/" else address
+
+
+def _is_a_page(request: Request, path: str) -> bool:
+    asked = {"type": "http", "method": "GET", "path": path}
+    matches = (route.matches(asked)[0] for route in request.app.routes)
+    return next((match for match in matches if match is not Match.NONE), Match.NONE) is Match.FULL
 
 
 def _status(error: Exception) -> tuple[int, str]:
@@ -141,7 +170,8 @@ def _status(error: Exception) -> tuple[int, str]:
         generic = error.detail == HTTPStatus(error.status_code).phrase
         return error.status_code, known.get(error.status_code, error.detail) if generic else error.detail
     if isinstance(error, RequestValidationError):
-        names = ", ".join(sorted({str(e["loc"][-1]) for e in error.errors()}))
+        # The place is (query, name, ...): behind the name is which of several types did not fit.
+        names = ", ".join(sorted({str(e["loc"][min(1, len(e["loc"]) - 1)]) for e in error.errors()}))
         return 422, f"not valid: {names}"
     statuses = ((NotFoundError, 404), (ConflictError, 409), (NotAllowedError, 403), (CursorError, 400))
     return next((status for kind, status in statuses if isinstance(error, kind)), 400), str(error)

@@ -48,19 +48,23 @@ class Judging:
 
 @dataclass(frozen=True)
 class TakingBack:
-    """Judgements that a person takes back; those that are ended by now are passed over."""
+    """Judgements that a person takes back; those that are ended by now are passed over.
+
+    What one of them replaced is said again: so it was before. `hold` as in Judging.
+    """
 
     judgement_ids: tuple[int, ...]
     subject: str
     author: str
     reason: str
+    hold: Hold
 
 
 @dataclass(frozen=True)
 class Picture:
-    """What an act does. `said`: pairs of refs that it judges, `contradicting` those that it leaves out, since what
-    people said before forbids them, `claimed` those that others look at now, `held` those that need a second person,
-    `gone` how many wait no longer.
+    """What an act does. `said`: pairs of refs that it judges, also again as before what it takes back; `contradicting`
+    those that it leaves out, since what people said before forbids them, `claimed` those that others look at now,
+    `held` those that need a second person, `gone` how many wait no longer.
     """
 
     consequences: Consequences
@@ -132,8 +136,9 @@ def _carried_out(connection: Connection, act: Judging | TakingBack) -> Picture:
     before = acts.last_lineage(connection)
     if isinstance(act, TakingBack):
         concerned = ledger.end_all(connection, act.judgement_ids, author=act.author)
+        again = _said_again(connection, act)
         _settle(connection, concerned, f"undo by {act.author}")
-        return Picture(acts.consequences(connection, before), judgements=_ended_now(connection, act))
+        return Picture(acts.consequences(connection, before), again, judgements=_ended_now(connection, act))
     if len(act.pairs) > MOST_PAIRS:
         raise OneRecordError(f"at most {MOST_PAIRS:,} pairs can be judged at once, not {len(act.pairs):,}")
     waiting, claimed = _judgeable(connection, act)
@@ -207,6 +212,30 @@ def _beside(connection: Connection, act: Judging) -> tuple[Said, ...]:
     )
     refs = {row.party_id: row.ref for row in rows}
     return tuple((refs[a], refs[b], verdict) for a, b, verdict in act.beside)
+
+
+def _said_again(connection: Connection, act: TakingBack) -> tuple[Said, ...]:
+    """Say again what the judgements that were just ended had replaced: that ended at the moment at which they began."""
+    rows = connection.execute(
+        text(
+            """SELECT one.ref, other.ref, before.verdict FROM identity.judgement j
+               JOIN identity.judgement before ON before.party_a = j.party_a AND before.party_b = j.party_b
+                   AND before.author_kind = 'person' AND before.ended_at = j.made_at
+               JOIN canonical.party one ON one.party_id = j.party_a
+               JOIN canonical.party other ON other.party_id = j.party_b
+               WHERE j.judgement_id = ANY(CAST(:ids AS bigint[])) AND j.ended_at = now() ORDER BY 1, 2"""
+        ),
+        {"ids": list(act.judgement_ids)},
+    )
+    again = tuple((one, other, Verdict(verdict)) for one, other, verdict in rows)
+    if not again:
+        return ()
+    if act.hold(connection, again):
+        raise ConflictError(
+            "to take this back would put together what needs two people: judge the pair the same, to propose it"
+        )
+    ledger.judge_all(connection, again, author=act.author, reason=act.reason)
+    return again
 
 
 def _ended_now(connection: Connection, act: TakingBack) -> int:

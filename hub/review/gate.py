@@ -8,6 +8,7 @@ import logging
 import time
 import traceback
 from functools import partial
+from html import escape
 from urllib.parse import quote, unquote_to_bytes
 
 import psycopg
@@ -17,7 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hub import keys
@@ -33,6 +34,7 @@ OPEN = ("/healthz", "/sign-in", "/sign-in/provider", "/sign-in/provider/callback
 STATIC = "/static/"
 API = "/v1/"
 DESCRIPTION = "/openapi.json"
+PROVIDER = "/sign-in/provider"
 LARGEST_BODY = 64 * 1024  # bytes; the largest form has a reason of 2,000 characters
 
 HEADERS = {
@@ -137,6 +139,8 @@ class Gate:
         path = request.scope["path"]
         session = self.sessions.read(request.cookies.get(COOKIE))
         request.state.session, request.state.principal = session, None
+        if _from_another_site(request):
+            return _go_on(request)
         if path.startswith(STATIC) or path in OPEN:
             return None
         if not path.startswith(API):
@@ -153,6 +157,27 @@ class Gate:
         if scheme.lower() != "bearer" or not key.startswith(keys.PREFIX):
             return None
         return await self.principals.get(keys.hashed(key.strip()))
+
+
+def _from_another_site(request: Request) -> bool:
+    """Whether somebody follows a link of another site: their cookie, which is strict, stays behind and cannot tell who.
+
+    To give them the sign-in page would replace the cookie that they have, and sign them out.
+    """
+    told, path = request.headers, request.scope["path"]
+    followed = told.get("sec-fetch-site") == "cross-site" and told.get("sec-fetch-mode") == "navigate"
+    ours = path.startswith((API, DESCRIPTION, STATIC, PROVIDER))
+    return followed and not ours and request.method == "GET" and COOKIE not in request.cookies
+
+
+def _go_on(request: Request) -> Response:
+    """A page that opens the same address by itself: this time from here, with the cookie."""
+    path, query = quote(request.scope["path"], safe="/"), request.scope["query_string"].decode("latin-1")
+    address = escape(safe_next(f"{path}?{query}" if query else path))
+    page = f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>OneRecord</title>
+        <meta http-equiv="refresh" content="0; url={address}"></head>
+        <body><p><a href="{address}">Go on to OneRecord</a></p></body></html>"""
+    return HTMLResponse(page)
 
 
 def _stranger(request: Request) -> Response:

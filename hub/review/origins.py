@@ -126,13 +126,15 @@ def groups(
     return sorted(found, key=lambda group: not group.origins)
 
 
-def composed(golden: Mapping[str, Any], where: Mapping[str, Source]) -> list[Origin]:
-    """The known values of a customer that is not published, in the order of its policy."""
+def composed(
+    golden: Mapping[str, Any], where: Mapping[str, Source], above: tuple[uuid.UUID, str] | None = None
+) -> list[Origin]:
+    """The known values of a customer that is not published, in the order of its policy; `above` as in `groups`."""
     policy = POLICY[golden["kind"]]
     nothing = {PUBLISHED.get(name, name): None for group in policy for name in group.attributes}
     row = {"provenance": {}, **nothing, **golden}
     names = [name for group in policy for name in group.attributes if _is_told(row, PUBLISHED.get(name, name))]
-    return [_origin(name, row, where, None, masked=False) for name in names]
+    return [_origin(name, row, where, above, masked=False) for name in names]
 
 
 def _is_told(row: Mapping[str, Any], name: str) -> bool:

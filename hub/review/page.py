@@ -11,6 +11,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from sqlalchemy import Connection
 
 from hub.access import Principal, Scope
+from hub.golden.facts import FACTS
+from hub.model.kinds import Department
 from hub.review import words
 from hub.settings import Settings
 
@@ -52,14 +54,21 @@ TEMPLATES = _environment()
 
 
 def render(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
-    """The page `template` with `context`, the navigation this visitor may use, and the token for its forms."""
+    """The page `template` with `context`, the navigation this visitor may use, and the token for its forms.
+
+    `left_out` are the private departments that are not for this visitor, and `known` drops the facts that these have.
+    """
     who: Principal | None = getattr(request.state, "principal", None)
     session = getattr(request.state, "session", None)
+    hidden = who.withheld(request.app.state.settings.private_departments) if who else frozenset[Department]()
+    secret = {fact for department in hidden for fact in FACTS[department]}
     content = TEMPLATES.get_template(template).render(
         principal=who,
         may=who.may if who else lambda _scope: False,
         navigation=[item for item in NAVIGATION if who and (item.scope is None or who.may(item.scope))],
         path=request.url.path,
+        left_out=sorted(hidden),
+        known=lambda counts: {fact: many for fact, many in counts.items() if fact not in secret},
         csrf=request.app.state.sessions.csrf(session) if session else "",
         **context,
     )

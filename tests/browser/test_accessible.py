@@ -11,6 +11,7 @@ from tests.pages import ADMIN, furnish
 
 # Answers that are no page: downloads, health, and the steps of a sign-in elsewhere.
 NO_PAGES = ("/v1/", "/healthz", "/sign-in/provider", "/signed-out", "/customers/export.csv")
+PHONE = 360  # CSS pixels: a small telephone
 SERIOUS = {"serious", "critical"}
 # Bulk acts are undone from a page like that of one judgement; Data Docs are a page of Great Expectations, not of ours.
 NOT_REACHED = {"/review/history/bulk/{bulk_id}/undo", "/checks/docs/{suite}"}
@@ -37,7 +38,7 @@ def test_every_page_of_the_application_is_among_them(hub):
 
 
 def look(page, name: str, address: str) -> list[tuple[str, str, str, list[str]]]:
-    """What is seriously wrong with a page: its name, light or dark, the rule, and the elements that break it.
+    """What is seriously wrong with a page: its name, light, dark or phone, the rule, and the elements that break it.
 
     In the dark nothing but the colours is another, so only contrast is looked at again.
     """
@@ -45,7 +46,17 @@ def look(page, name: str, address: str) -> list[tuple[str, str, str, list[str]]]
     page.goto(address)
     problems = _serious(Axe().run(page), name, "light")
     page.emulate_media(color_scheme="dark")
+    problems += _too_wide(page, name)
     return problems + _serious(Axe().run(page, options={"runOnly": ["color-contrast"]}), name, "dark")
+
+
+def _too_wide(page, name: str) -> list[tuple[str, str, str, list[str]]]:
+    """A page that a phone shows only by scrolling sideways."""
+    whole = page.viewport_size
+    page.set_viewport_size({"width": PHONE, "height": 800})
+    width = page.evaluate("document.documentElement.scrollWidth")
+    page.set_viewport_size(whole)
+    return [(name, "phone", "wider than the screen", [str(width)])] if width > PHONE else []
 
 
 def _serious(found, name: str, scheme: str) -> list[tuple[str, str, str, list[str]]]:

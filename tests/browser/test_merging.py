@@ -70,6 +70,6 @@ def test_a_merge_by_hand_and_its_split(hub, page):
     page.get_by_role("button", name="See what each part gets").click()
     expect(page.get_by_text("Golden id")).to_have_count(2)
     page.get_by_label("Reason").fill("two brothers")
-    page.get_by_role("button", name="Split").click()
+    page.get_by_role("button", name="Split").dblclick()
     expect(page.get_by_role("status").filter(has_text="Split.")).to_be_visible()
     assert home(hub, HERO) != home(hub, BILLED)

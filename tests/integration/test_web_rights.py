@@ -165,6 +165,27 @@ def test_a_private_department_is_for_its_leads_and_admins(hub, signed_in, hero):
     assert "Finance" not in re.findall(r'<ol class="timeline".*?</ol>', marketing.get(page).text, re.DOTALL)[0]
 
 
+@pytest.mark.usefixtures("private")
+def test_the_queue_and_its_pages_tell_nothing_that_a_private_department_knows(hub, signed_in):
+    """Value at stake and what moves are made of facts; a filter by value would tell them digit by digit."""
+    ids = sorted(
+        hub.scalar("SELECT party_id FROM canonical.party WHERE ref = :ref", ref=ref)
+        for ref in ("crm:Contact:1", "billing:customers:1")
+    )
+    pair = "/".join(map(str, ids))
+    seller, finance = (signed_in("lead", name=one, departments=[one]) for one in ("sales", "finance"))
+    page = f"/review/{pair}"
+    for visitor, sees in ((finance, True), (seller, False)):
+        listed = visitor.get("/review?sort=unlikely").text
+        assert ("unpaid" in listed) == sees
+        assert "in open opportunities" in listed
+        assert ("invoice" in visitor.get(page).text) == sees
+        assert ("is left out here" in visitor.get(page).text) == (not sees), "what is left out is told"
+        for query in ("sort=impact", "value=1000"):
+            assert visitor.get(f"/review?{query}").status_code == (200 if sees else 403)
+        assert ("Most value first" in listed) == sees
+
+
 def test_private_sales_keep_opportunities_and_flags_back(hub, signed_in, hero):
     hub.settings.private_departments = frozenset({"sales"})
     lead = signed_in("lead", departments=["support"])

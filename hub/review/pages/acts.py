@@ -11,6 +11,7 @@ from hub.decide.carrying import StaleError
 from hub.review.page import Reading, SignedIn, from_our_form, render, requires
 from hub.review.pages import deciding
 from hub.review.pages.deciding import FromPreview
+from hub.review.queries import customers
 
 router = APIRouter(prefix="/review/acts", dependencies=[Depends(requires(Scope.REVIEW))])
 Number = Annotated[int, Path(ge=1, le=2**63 - 1)]
@@ -35,6 +36,7 @@ def history(
         "acts.html",
         rows=rows[:PAGE],
         by=by,
+        names=customers.names_of(connection, [one["golden_id"] for row in rows for one in row.did["customers"]]),
         done=next((row for row in rows if row.act_id == done and row.author == who.name), None),
         next_page=f"/review/acts?by={by}&before={rows[PAGE - 1].act_id}" if len(rows) > PAGE else None,
         waiting=proposals.count_waiting(connection),

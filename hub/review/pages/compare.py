@@ -47,6 +47,8 @@ class Line:
 def opened(request: Request, of: OfSeat, settings: OfSettings, party_a: PartyId, party_b: PartyId) -> Pair:
     """The two records: who opens them is written down, and claims the pair, unless somebody else has it.
 
+    Who reads a pair that waits for others leaves it to them.
+
     In a transaction of its own, which ends before the page takes its connection: a request that held one and waited for
     another would wait for ever where as many as there are connections do.
     """
@@ -54,7 +56,8 @@ def opened(request: Request, of: OfSeat, settings: OfSettings, party_a: PartyId,
     with request.app.state.engine.begin() as connection:
         found = both(connection, of, party_a, party_b)
         looks.seen(connection, of.who, [looks.pair_subject(low, high)], request)
-        claims.claim(connection, [(low, high)], of.who.name, settings.review.claim_minutes)
+        if queue.is_theirs(connection, of, (low, high)):
+            claims.claim(connection, [(low, high)], of.who.name, settings.review.claim_minutes)
     return found
 
 
@@ -122,7 +125,8 @@ def _meanwhile(connection: Connection, of: Seat, party_a: int, party_b: int) -> 
         "other": claims.of_others(connection, [(party_a, party_b)], of.who.name),
         "questions": questions.about(connection, party_a, party_b),
         "mine": of.who.answers_for,
-        "departments": [one.value for one in Department],
+        # Whom one can ask: nobody waits for an answer of their own.
+        "departments": [one.value for one in Department if one not in (of.who.departments or ())],
         "tomorrow": today + dt.timedelta(days=1),
         "next_week": today + dt.timedelta(days=7),
     }
@@ -144,6 +148,11 @@ def judge(
     """Enter the judgement and go on to the next work. `seen` is the live judgement that the page showed."""
     party_a, party_b = sorted((party_a, party_b))
     a, b = both(connection, of, party_a, party_b)
+    pairs.take_turn(connection, party_a, party_b)
+    twice = pairs.said_just_now(connection, party_a, party_b, verdict=verdict, who=of.who.name, seen=seen)
+    if twice is not None:
+        following = queue.following(connection, of, wanted, None, (party_a, party_b))
+        return RedirectResponse(work(following, wanted, done=twice), 303)
     pairs.still_as_seen(connection, party_a, party_b, seen)
     claims.hold(connection, [(party_a, party_b)], of.who.name)
     behind = queue.position(connection, wanted, (party_a, party_b))

@@ -1,6 +1,7 @@
 """What all pages of decisions share: the picture as people read it, and what their forms bring back."""
 
 import json
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -16,6 +17,7 @@ from hub.decide.decision import Decision
 from hub.decide.picture import Customer, Picture
 from hub.review import looks, origins
 from hub.review.page import render, settings_of, signed_in
+from hub.review.queries import customers
 
 # What was shown comes back with the form, to tell what changed since; the body of a form holds 64 KiB in all.
 MOST_SHOWN = 24 * 1024
@@ -73,11 +75,18 @@ def views(connection: Connection, picture: Picture, *, choices: bool) -> list[Vi
     return [
         View(
             customer,
-            origins.composed(customer.golden, origins.places(customer.records)),
+            origins.composed(customer.golden, origins.places(customer.records), _above(connection, customer)),
             choosing.disagreements(connection, customer) if customer in offered else [],
         )
         for customer in picture.customers
     ]
+
+
+def _above(connection: Connection, customer: Customer) -> tuple[uuid.UUID, str] | None:
+    """Employer or parent by name, where it is published."""
+    golden_id = customer.golden.get("employer_id") or customer.golden.get("parent_id")
+    name = customers.name_of(connection, golden_id) if golden_id else None
+    return (golden_id, name) if golden_id and name else None
 
 
 def show(

@@ -8,10 +8,10 @@ from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import Connection, Engine, Row
 
 from hub.access import Principal, Scope
-from hub.decide import kept
+from hub.decide import judging, kept
 from hub.errors import ConflictError, NotFoundError
 from hub.identity import bulk, conflicts
-from hub.review.page import Reading, SignedIn, from_our_form, render, requires
+from hub.review.page import Reading, SignedIn, from_our_form, render, requires, settings_of
 from hub.review.pages.queue import Cursor, OfSeat
 from hub.review.queries import decisions
 
@@ -57,7 +57,7 @@ def preview(request: Request, who: SignedIn, judgement_id: Number) -> Response:
     """What taking a judgement back would move."""
     engine: Engine = request.app.state.engine
     with engine.connect() as connection:
-        act, row = _single(connection, who, judgement_id, "")
+        act, row = _single(connection, who, judgement_id, "", judging.for_two(settings_of(request)))
         act_id = kept.of_judgement(connection, judgement_id)
     if act_id is not None and row.ended_at is None:
         # Values were chosen with it: they are taken back together, seeing first what that does.
@@ -71,7 +71,7 @@ def undo(request: Request, who: SignedIn, judgement_id: Number, seen: Digest, re
     """Take back one's own judgement; an admin may take back anybody's. `seen` is the digest of the preview."""
     engine: Engine = request.app.state.engine
     with engine.connect() as connection:
-        act, _ = _single(connection, who, judgement_id, reason)
+        act, _ = _single(connection, who, judgement_id, reason, judging.for_two(settings_of(request)))
         act_id = kept.of_judgement(connection, judgement_id)
     if act_id is not None:
         raise ConflictError("values were chosen with this judgement: take both back in the list of acts")
@@ -84,7 +84,7 @@ def preview_bulk(request: Request, who: SignedIn, bulk_id: Number) -> Response:
     """What taking a whole act back would move."""
     engine: Engine = request.app.state.engine
     with engine.connect() as connection:
-        act, row = _bulk(connection, who, bulk_id, "")
+        act, row = _bulk(connection, who, bulk_id, "", judging.for_two(settings_of(request)))
     picture = bulk.preview(engine, act)
     return render(request, "undo.html", picture=picture, row=row, names=_names(engine, picture), many=row.pairs)
 
@@ -93,25 +93,30 @@ def preview_bulk(request: Request, who: SignedIn, bulk_id: Number) -> Response:
 def undo_bulk(request: Request, who: SignedIn, bulk_id: Number, seen: Digest, reason: Reason = "") -> Response:
     engine: Engine = request.app.state.engine
     with engine.connect() as connection:
-        act, _ = _bulk(connection, who, bulk_id, reason)
+        act, _ = _bulk(connection, who, bulk_id, reason, judging.for_two(settings_of(request)))
     bulk.perform(engine, act, seen=seen)
     return RedirectResponse("/review/history?undone=bulk", 303)
 
 
-def _single(connection: Connection, who: Principal, judgement_id: int, reason: str) -> tuple[bulk.TakingBack, Row[Any]]:
+def _single(
+    connection: Connection, who: Principal, judgement_id: int, reason: str, hold: bulk.Hold
+) -> tuple[bulk.TakingBack, Row[Any]]:
     row = decisions.judgement(connection, judgement_id)
     if row is None:
         raise NotFoundError(f"no person made a judgement {judgement_id}")
     _may_undo(who, row.author, f"judgement {judgement_id}")
-    return bulk.TakingBack((judgement_id,), str(judgement_id), who.name, _why(reason)), row
+    return bulk.TakingBack((judgement_id,), str(judgement_id), who.name, _why(reason), hold), row
 
 
-def _bulk(connection: Connection, who: Principal, bulk_id: int, reason: str) -> tuple[bulk.TakingBack, Row[Any]]:
+def _bulk(
+    connection: Connection, who: Principal, bulk_id: int, reason: str, hold: bulk.Hold
+) -> tuple[bulk.TakingBack, Row[Any]]:
     row = decisions.bulk(connection, bulk_id)
     if row is None:
         raise NotFoundError(f"there is no bulk act {bulk_id}")
     _may_undo(who, row.author, f"bulk act {bulk_id}")
-    return bulk.TakingBack(decisions.of_bulk(connection, bulk_id), f"bulk {bulk_id}", who.name, _why(reason)), row
+    held = decisions.of_bulk(connection, bulk_id)
+    return bulk.TakingBack(held, f"bulk {bulk_id}", who.name, _why(reason), hold), row
 
 
 def _may_undo(who: Principal, author: str, what: str) -> None:

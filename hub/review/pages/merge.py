@@ -13,7 +13,7 @@ from hub.decide import decision, rights
 from hub.decide.carrying import StaleError
 from hub.decide.decision import Decision
 from hub.review import looks
-from hub.review.page import Looking, OfSettings, Reading, SignedIn, from_our_form, read_first, render, requires
+from hub.review.page import Looking, OfSettings, SignedIn, from_our_form, read_first, render, requires
 from hub.review.pages import deciding
 from hub.review.pages.deciding import Brought, FromPreview
 from hub.review.queries import find
@@ -27,7 +27,7 @@ Refs = Annotated[list[Annotated[str, StringConstraints(max_length=300)]], Form(m
 def begin(
     *,
     request: Request,
-    connection: Reading,
+    connection: Looking,
     pick: Annotated[list[str], Query(max_length=decision.MOST_CUSTOMERS)] = [],  # noqa: B006  # fastapi copies it
 ) -> Response:
     """The page to search from; `pick` are records whose customers are chosen already."""
@@ -47,7 +47,6 @@ def search(
     """What was typed is sent in the body, since addresses are kept in logs and histories."""
     typed = q.strip()
     found = find.find(connection, who, typed, settings.match)
-    looks.seen(connection, who, [looks.customer_subject(one.golden_id) for one in found], request)
     return _page(request, connection, _clean(pick), typed, found)
 
 
@@ -101,6 +100,7 @@ def _page(
     who: Principal = request.state.principal
     chosen = find.described(connection, refs=pick)
     rights.demand(who, {one.golden_id: one.departments for one in chosen})
+    looks.seen(connection, who, [looks.customer_subject(one.golden_id) for one in (*chosen, *found)], request)
     picked = {one.golden_id for one in chosen}
     return render(
         request,

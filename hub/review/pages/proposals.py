@@ -12,6 +12,7 @@ from hub.decide import carrying, kept, proposals, rights
 from hub.decide.picture import Picture, changes
 from hub.decide.proposals import Proposal
 from hub.errors import ConflictError
+from hub.review import looks
 from hub.review.page import OfSettings, Reading, SignedIn, Writing, from_our_form, read_first, render, requires
 from hub.review.pages import deciding
 from hub.review.pages.deciding import View
@@ -44,7 +45,7 @@ def proposal(request: Request, who: SignedIn, proposal_id: Number) -> Response:
         except ConflictError as error:
             told = [str(error)]
         else:
-            seen, digest = _views(request, picture), picture.digest
+            seen, digest = _views(request, who, picture), picture.digest
             told = [] if digest == found.digest else changes(found.shown, picture.shown()) or ["what is behind it"]
     mine = found.row.proposer == who.name
     return render(request, "proposal.html", row=found.row, views=seen, told=told, digest=digest, mine=mine)
@@ -90,6 +91,7 @@ def _answers_for(connection: Connection, who: Principal, found: Proposal) -> Non
     rights.demand(who, rights.of_customers(connection, refs))
 
 
-def _views(request: Request, picture: Picture) -> list[View]:
-    with request.app.state.engine.connect() as connection:
+def _views(request: Request, who: Principal, picture: Picture) -> list[View]:
+    with request.app.state.engine.begin() as connection:
+        looks.seen(connection, who, [looks.customer_subject(one) for one in picture.departments()], request)
         return deciding.views(connection, picture, choices=False)

@@ -22,10 +22,13 @@ router = APIRouter(prefix="/review", dependencies=[Depends(requires(Scope.REVIEW
 Cursor = Annotated[str | None, Query(max_length=1_000)]
 Percent = Annotated[int, Query(ge=0, le=100)]
 MOST_NAME = 60
+# Whose facts the value at stake is made of: opportunities and invoices.
+STAKES = (Department.SALES, Department.FINANCE)
 
 
 def queue_filter(
     *,
+    request: Request,
     kind: PartyKind | Literal[""] = "",
     source: Annotated[str, Query(max_length=40)] = "",
     department: Department | Literal[""] = "",
@@ -37,7 +40,14 @@ def queue_filter(
     view: Literal["open", "later", "asked"] = "open",
     sort: Literal["impact", "likely", "unlikely", "teaching", "oldest"] = "likely",
 ) -> QueueFilter:
-    """The filter that the query of an address describes."""
+    """The filter that the query of an address describes.
+
+    Raises:
+        HTTPException: by value it would tell what a private department knows (403).
+    """
+    if value or sort == "impact":
+        for known_to in STAKES:
+            looks.refuse_withheld(request, known_to)
     return QueueFilter(
         kind=str(kind),
         source=source,
@@ -108,6 +118,7 @@ def show(
         first_page=address("/review", wanted) if cursor else None,
         link=lambda row: work(row, wanted),
         here=address("/review", wanted),
+        by_value=not looks.withheld(request) & {*STAKES},
         bulk_action=address("/review/bulk", wanted),
         save_action=address("/review/filters", wanted),
     )

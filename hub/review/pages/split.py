@@ -13,7 +13,8 @@ from hub.decide.carrying import StaleError
 from hub.decide.decision import Decision
 from hub.errors import NotFoundError, OneRecordError
 from hub.golden.read import resolve_id
-from hub.review.page import Reading, SignedIn, from_our_form, read_first, render, requires
+from hub.review import looks
+from hub.review.page import Looking, SignedIn, from_our_form, read_first, render, requires
 from hub.review.pages import deciding
 from hub.review.pages.deciding import Brought, FromPreview
 from hub.review.queries import split as queries
@@ -41,8 +42,10 @@ Assigned = Annotated[dict[str, int], Depends(assigned)]
 
 
 @router.get("")
-def begin(request: Request, connection: Reading, who: SignedIn, golden_id: uuid.UUID) -> Response:
-    records = queries.records(connection, _now(connection, who, golden_id))
+def begin(request: Request, connection: Looking, who: SignedIn, golden_id: uuid.UUID) -> Response:
+    own = _now(connection, who, golden_id)
+    records = queries.records(connection, own)
+    looks.seen(connection, who, [looks.customer_subject(own)], request)
     return render(
         request,
         "split.html",
@@ -84,6 +87,8 @@ def _now(connection: Connection, who: Principal, golden_id: uuid.UUID) -> str:
 
 
 def _wanted(request: Request, who: Principal, golden_id: uuid.UUID, parts: dict[str, int], form: Brought) -> Decision:
+    if len(set(parts.values())) < 2:
+        raise OneRecordError("all records are in one part; put at least one of them in another")
     named = [[ref for ref, number in parts.items() if number == part] for part in sorted(set(parts.values()))]
     with read_first(request) as connection:
         own = _now(connection, who, golden_id)

@@ -1,6 +1,7 @@
 """Some records that wait together, decided as one piece of work: who of them is one customer."""
 
 import re
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Annotated, Any
 
@@ -52,11 +53,13 @@ def show(
         request,
         "together.html",
         records=records,
-        attributes=[name for name in ATTRIBUTES if any(getattr(record, name) for record in records)],
+        lines=[(name, _line(records, name)) for name in ATTRIBUTES if any(getattr(record, name) for record in records)],
+        leads=_leads({record.party_id: record for record in records}),
         attached=pairs.attached(connection, *(record.ref for record in records)),
         pairs=pairs.cluster_of(connection, party_id),
         link=lambda row: address(f"/review/{row.party_a}/{row.party_b}", wanted),
         names={record.party_id: record.name for record in records},
+        sources={record.party_id: record.source for record in records},
         other=claims.of_others(connection, waiting, of.who.name),
         action=address(f"/review/together/{party_id}", wanted),
         take_over=address(f"/review/together/{party_id}/take-over", wanted),
@@ -132,26 +135,49 @@ def _waiting(connection: Connection, of: Seat, party_id: int) -> list[tuple[int,
 
 
 def _records(connection: Connection, waiting: list[tuple[int, int]]) -> list[Row[Any]]:
+    """The records, those of one customer beside each other."""
     found = pairs.parties(connection, *{party for pair in waiting for party in pair})
-    return sorted(found.values(), key=lambda record: record.party_id)
+    leads = _leads(found)
+    return sorted(found.values(), key=lambda record: (leads[record.party_id], record.party_id))
+
+
+def _leads(records: Mapping[int, Row[Any]]) -> dict[int, int]:
+    """By record the first one of its customer now, which is asked about for all of them."""
+    first: dict[Any, int] = {}
+    for number in sorted(records):
+        first.setdefault(records[number].golden_id or number, number)
+    return {number: first[record.golden_id or number] for number, record in records.items()}
+
+
+def _line(records: Sequence[Row[Any]], name: str) -> str:
+    """Whether all records that know an attribute say the same of it: `equal`, `different`, or nothing to compare."""
+    said = [str(value).casefold() for record in records if (value := getattr(record, name))]
+    if len(said) < 2:
+        return ""
+    return "equal" if len(set(said)) == 1 else "different"
 
 
 def _act(request: Request, of: Seat, party_id: int, belongs: str, reason: str) -> bulk.Judging:
-    """Every two records that wait for an answer get one; so do those of one customer that do not wait themselves."""
+    """Every two records that wait for an answer get one; so do those of one customer that do not wait themselves.
+
+    What is one customer already is not asked about record by record: to take it apart is to split it.
+    """
     engine: Engine = request.app.state.engine
     with engine.connect() as connection:
         waiting = _waiting(connection, of, party_id)
+        leads = _leads(pairs.parties(connection, *{party for pair in waiting for party in pair}))
     said = [BELONGS.fullmatch(word) for word in belongs.split()]
-    customers = {int(one[1]): one[2] for one in said if one}
-    if set(customers) != {party for pair in waiting for party in pair} or len(customers) != len(said):
+    chosen = {int(one[1]): one[2] for one in said if one}
+    if set(chosen) != set(leads.values()) or len(chosen) != len(said):
         raise OneRecordError("say for each of these records whose it is; if others wait by now, open them again")
+    customers = {party: chosen[lead] for party, lead in leads.items()}
     tied = set(waiting)
     judged, beside = list[tuple[int, int, Verdict]](), list[tuple[int, int, Verdict]]()
     for a, b in combinations(sorted(customers), 2):
         one = customers[a] == customers[b]
         if (a, b) in tied:
             judged.append((a, b, Verdict.SAME if one else Verdict.DIFFERENT))
-        elif one:
+        elif one and leads[a] != leads[b]:
             beside.append((a, b, Verdict.SAME))
     why = reason.strip() or "compared together in the review queue"
     return bulk.Judging(tuple(judged), of.who.name, why, judging.for_two(settings_of(request)), tuple(beside))

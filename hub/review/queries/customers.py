@@ -149,6 +149,18 @@ def name_of(connection: Connection, golden_id: uuid.UUID) -> str | None:
     ).scalar_one_or_none()
 
 
+def names_of(connection: Connection, golden_ids: Sequence[str]) -> dict[str, str]:
+    """The names of customers by golden id, of those that are published."""
+    rows = connection.execute(
+        text(
+            """SELECT CAST(golden_id AS text) AS id, name FROM golden.customer
+               WHERE golden_id = ANY(CAST(:ids AS uuid[]))"""
+        ),
+        {"ids": list(golden_ids)},
+    )
+    return {row.id: row.name for row in rows}
+
+
 def like(words: str) -> str:
     """A pattern that finds `words` anywhere; what the visitor typed is never a wildcard."""
     escaped = words.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")

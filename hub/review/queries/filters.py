@@ -13,7 +13,6 @@ from hub.settings import Route
 
 # From this many records on they are shown one pair at a time: nobody compares more of them at one look.
 MOST_TOGETHER = 8
-TOGETHER = f"{{w}}.records BETWEEN 3 AND {MOST_TOGETHER}"
 # What a word of a search is made of; the rest separates, here as in `hub.identity.waiting`.
 WORD = re.compile(r"[^\W_]+")
 
@@ -121,6 +120,20 @@ class Seat:
             asked = f"{{w}}.asked IS NOT NULL AND NOT ({asked_me}) AND {mine}"
         views = {"open": f"({LATER}) IS NOT TRUE AND {waits}", "later": f"{LATER} AND {waits}", "asked": asked}
         return views, parameters
+
+    @property
+    def together(self) -> str:
+        """A condition with the parameters of `views`: `{w}` is one piece of work with all that its cluster ties.
+
+        A lead who may not judge all pairs of a cluster has theirs one by one.
+        """
+        few = f"{{w}}.records BETWEEN 3 AND {MOST_TOGETHER}"
+        if self.who.departments is None:
+            return few
+        routed, _ = routing.departments(self.routes, "tied")
+        return f"""({few} AND NOT EXISTS (
+            SELECT 1 FROM identity.waiting_pair tied
+            WHERE tied.cluster_id = {{w}}.cluster_id AND NOT ({routed}) && CAST(:mine AS text[])))"""
 
 
 def conditions(seat: Seat, wanted: QueueFilter) -> tuple[str, dict[str, Any]]:

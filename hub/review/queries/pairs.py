@@ -1,11 +1,14 @@
 """The records of a pair or of a cluster, what hangs on them, and what holds of them now."""
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
 from hub.errors import ConflictError
+
+DOUBLE = dt.timedelta(seconds=30)  # a form that is sent again within them was sent twice by one hand
 
 
 def parties(connection: Connection, *party_ids: int) -> dict[int, Row[Any]]:
@@ -75,17 +78,31 @@ def live_judgement(connection: Connection, party_a: int, party_b: int) -> Row[An
     ).one_or_none()
 
 
-def still_as_seen(connection: Connection, party_a: int, party_b: int, seen: int | None) -> None:
-    """Take the turn on this pair until commit, and make sure that nobody judged it since the page was shown.
-
-    Raises:
-        ConflictError: somebody did; says who, what and when.
-    """
+def take_turn(connection: Connection, party_a: int, party_b: int) -> None:
+    """Let nobody else judge this pair until commit."""
     # A bulk act or a resolve that is under way comes first, and what it did is seen.
     connection.execute(text("LOCK TABLE identity.to_resolve IN ROW EXCLUSIVE MODE"))
     connection.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended(:pair, 0))"), {"pair": f"judge {party_a} {party_b}"}
     )
+
+
+def said_just_now(
+    connection: Connection, party_a: int, party_b: int, *, verdict: str, who: str, seen: int | None
+) -> int | None:
+    """The judgement that the same form made a moment ago: a double click is one answer. The turn is taken before."""
+    now = live_judgement(connection, party_a, party_b)
+    if now is None or (now.author, now.verdict) != (who, verdict) or now.judgement_id == seen:
+        return None
+    return now.judgement_id if dt.datetime.now(dt.UTC) - now.made_at < DOUBLE else None
+
+
+def still_as_seen(connection: Connection, party_a: int, party_b: int, seen: int | None) -> None:
+    """Make sure that nobody judged the pair since the page was shown. The turn is taken before.
+
+    Raises:
+        ConflictError: somebody did; says who, what and when.
+    """
     now = live_judgement(connection, party_a, party_b)
     if (now.judgement_id if now else None) == seen:
         return

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from hub.api import paging
-from hub.review.queries.filters import SORTS, TOGETHER, QueueFilter, Seat, conditions, narrowed
+from hub.review.queries.filters import SORTS, QueueFilter, Seat, conditions, narrowed
 
 PAGE = 25
 
@@ -53,13 +53,13 @@ def waiting(
     rows = connection.execute(
         text(
             f"""SELECT w.*, {_RECORDS}, CURRENT_DATE - CAST(w.waiting_since AS date) AS days,
-                    {TOGETHER.format(w="w")} AS together,
-                    CASE WHEN {TOGETHER.format(w="w")} THEN
+                    CASE WHEN w.together THEN
                         ARRAY(SELECT c.party_a || '-' || c.party_b FROM identity.waiting_pair c
                               WHERE c.cluster_id = w.cluster_id ORDER BY 1)
                     ELSE ARRAY[w.party_a || '-' || w.party_b] END AS pairs,
                     c.claimed_by, c.claimed_until
-                FROM (SELECT {_LISTED}, w.{sort.key} AS at FROM identity.waiting_pair w WHERE {" AND ".join(clauses)}
+                FROM (SELECT {_LISTED}, w.{sort.key} AS at, {seat.together.format(w="w")} AS together
+                      FROM identity.waiting_pair w WHERE {" AND ".join(clauses)}
                       ORDER BY {order} LIMIT :limit) w
                 JOIN canonical.party a ON a.party_id = w.party_a JOIN canonical.party b ON b.party_id = w.party_b
                 LEFT JOIN identity.claim c ON c.party_a = w.party_a AND c.party_b = w.party_b
@@ -79,7 +79,7 @@ def _clauses(
     selected, parameters = conditions(seat, wanted)
     key = f"{{w}}.{sort.key}, {{w}}.party_a, {{w}}.party_b"
     first = _FIRST_OF_CLUSTER.format(
-        together=TOGETHER.format(w="w"),
+        together=seat.together.format(w="w"),
         selected=selected.format(w="o"),
         other=key.format(w="o"),
         before=sort.before,
@@ -143,7 +143,7 @@ def counts(connection: Connection, seat: Seat, wanted: QueueFilter) -> Counts:
                     count(*) FILTER (WHERE in_asked) AS asked, count(*) FILTER (WHERE chosen) AS matching,
                     count(*) FILTER (WHERE chosen AND NOT together)
                     + count(DISTINCT cluster_id) FILTER (WHERE chosen AND together) AS pieces
-                FROM (SELECT *, {chosen} AS chosen, {TOGETHER.format(w="w")} AS together
+                FROM (SELECT *, {chosen} AS chosen, {seat.together.format(w="w")} AS together
                       FROM (SELECT *, {each} FROM identity.waiting_pair w OFFSET 0) w OFFSET 0) w"""
         ),
         parameters | values,
@@ -156,6 +156,14 @@ def count(connection: Connection, seat: Seat, wanted: QueueFilter) -> int:
     selected, parameters = conditions(seat, wanted)
     query = f"SELECT count(*) FROM identity.waiting_pair w WHERE {selected.format(w='w')}"
     return int(connection.execute(text(query), parameters).scalar_one())
+
+
+def is_theirs(connection: Connection, seat: Seat, pair: tuple[int, int]) -> bool:
+    """Whether a pair is somebody's to decide, now or later; not while it waits for others, or for nobody."""
+    views, parameters = seat.views()
+    query = f"""SELECT EXISTS (SELECT 1 FROM identity.waiting_pair w WHERE w.party_a = :a AND w.party_b = :b
+                               AND ({views["open"].format(w="w")} OR {views["later"].format(w="w")}))"""
+    return bool(connection.execute(text(query), {**parameters, "a": pair[0], "b": pair[1]}).scalar_one())
 
 
 def in_all(connection: Connection) -> int:

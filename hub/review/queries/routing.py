@@ -29,11 +29,25 @@ _FITS = {
     "department": ":{name} = ANY({row}.departments)",
 }
 
+_TIED = """
+    (EXISTS (SELECT 1 FROM identity.pair p WHERE p.party_a = r.a AND p.party_b = r.b)
+     OR EXISTS (SELECT 1 FROM identity.judgement j WHERE j.party_a = r.a AND j.party_b = r.b))"""
+# The record's customer has a record of the departments `mine`.
+_OWN = """
+    EXISTS (SELECT 1 FROM identity.membership m
+            JOIN identity.membership o ON o.golden_id = m.golden_id AND o.until IS NULL
+            JOIN canonical.party p ON p.party_id = o.party_id
+            WHERE m.party_id = r.{side} AND m.until IS NULL AND p.department = ANY(CAST(:mine AS text[])))"""
+
 
 def may_judge(
     connection: Connection, who: Principal, routes: Sequence[Route], pairs: Sequence[tuple[int, int]]
 ) -> bool:
-    """Whether all these pairs are routed to somebody, or were ever put as a question to their departments."""
+    """Whether all these pairs, the smaller id first, are routed to somebody, or were ever put as a question to them.
+
+    Two records that neither the evidence nor a judgement ties are nobody's work: comparing and merging them is for who
+    answers for a record of both customers, else any record could be seen and taken over beside one of one's own.
+    """
     if who.departments is None:
         return True
     routed, parameters = departments(routes, "r")
@@ -46,7 +60,8 @@ def may_judge(
                     FROM unnest(CAST(:a AS bigint[]), CAST(:b AS bigint[])) AS p(a, b)
                     JOIN canonical.party one ON one.party_id = p.a JOIN canonical.party other ON other.party_id = p.b
                 ) r
-                WHERE NOT ({routed}) && CAST(:mine AS text[])
+                WHERE NOT (({routed}) && CAST(:mine AS text[])
+                           AND ({_TIED} OR ({_OWN.format(side="a")} AND {_OWN.format(side="b")})))
                   AND NOT EXISTS (SELECT 1 FROM identity.question q WHERE q.party_a = r.a AND q.party_b = r.b
                                   AND q.department = ANY(CAST(:mine AS text[]))))"""
         ),
