@@ -129,6 +129,12 @@ def end(connection: Connection, session: Session) -> None:
     connection.execute(delete(SessionRow).where(SessionRow.session_hash == session.hashed))
 
 
+def end_one(connection: Connection, name: str, session_id: int) -> bool:
+    """End one session of an account; says whether there was one."""
+    own = delete(SessionRow).where(SessionRow.name == name, SessionRow.session_id == session_id)
+    return connection.execute(own).rowcount == 1
+
+
 def end_all(connection: Connection, name: str, *, but: Session | None = None) -> int:
     """End the sessions of an account, `but` one; returns how many."""
     kept = but.hashed if but else ""

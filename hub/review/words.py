@@ -23,6 +23,12 @@ def label(name: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def sentence(said: str) -> str:
+    """With a capital, unless it begins with something that is written as it is, such as a ref or an address."""
+    first = said.split(" ", 1)[0]
+    return said if set(first) & set(":/.@_") else said[:1].upper() + said[1:]
+
+
 def moment(value: dt.datetime | str | None) -> str:
     """`22 Nov 2026, 11:04 UTC`"""
     if value is None:
@@ -196,7 +202,7 @@ FILTERS = {
     written.__name__: written
     for written in (
         label, moment, day, number, plain, pretty, percent, money, amount, counted, share, verdict, strength, chance,
-        columns, ordered, bits,
+        columns, ordered, bits, sentence,
     )
 }  # fmt: skip
 TESTS = {"money": is_money, "table": is_table}

@@ -44,6 +44,11 @@ def test_keys_go_on_and_back(hub, page):
     expect(page.get_by_role("status").filter(has_text="Recorded: different")).to_be_visible()
     page.keyboard.press("u")
     expect(page.get_by_role("status").filter(has_text="Recorded: not sure")).to_be_visible()
+    page.get_by_role("button", name="Turn keys off").click()
+    page.keyboard.press("ArrowLeft")
+    page.reload()
+    page.keyboard.press("ArrowLeft")
+    page.get_by_role("button", name="Turn keys on").click()
     page.keyboard.press("ArrowLeft")
     expect(page.get_by_role("heading", name="Review", exact=True)).to_be_visible()
 

@@ -234,6 +234,7 @@ def test_a_judgement_above_the_limit_is_proposed_and_may_be_refused(hub, signed_
     proposal = answer.headers["location"]
     assert proposal.startswith("/review/proposals/")
     assert hub.scalar("SELECT count(*) FROM identity.judgement WHERE author = 'ann'") == 0
+    assert "Albers" in re.search(r"Proposal \d+</a>([^<]*)", bob.get("/review/proposals").text)[1]
     refused = bob.submit(proposal, f"{proposal}/refuse", reason="two brothers")
     assert "two brothers" in ann.get(refused.headers["location"]).text
     assert hub.scalar("SELECT actor FROM ops.audit WHERE act = 'refuse proposal'") == "bob"

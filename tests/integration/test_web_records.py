@@ -145,6 +145,8 @@ def test_values_are_written_for_people():
     assert words.plain("2026-11-20T09:30:00+01:00") == "20 Nov 2026, 08:30 UTC"
     assert words.plain("2026-13-45T99:99:99") == "2026-13-45T99:99:99"
     assert [words.plain(value) for value in (True, None, 3, 2.5)] == ["yes", "—", "3", "2.50"]
+    assert words.sentence("no such thing") == "No such thing"
+    assert words.sentence("zendesk:users:1 is gone") == "zendesk:users:1 is gone"
     assert words.money("1234.5", "EUR") == "EUR 1,234.50"
     assert words.is_money({"EUR": 1, "USD": 2})
     assert not words.is_money({"EUR": {"open": 1}})

@@ -316,7 +316,20 @@ def test_one_changes_ones_own_password_and_is_signed_out_elsewhere(hub, signed_i
         phone.sign_in("ann", "quite another one")
         person.submit("/account", "/account/end-sessions")
         assert phone.get("/customers").status_code == 303
+        with Visitor(base_url=hub.address) as tablet:
+            for device in (phone, tablet):
+                device.sign_in("ann", "quite another one")
+            (of_tablet, _) = re.findall(r'name="session_id" value="(\d+)"', person.get("/account").text)
+            person.submit("/account", "/account/end-session", session_id=of_tablet)
+            assert (phone.get("/customers").status_code, tablet.get("/customers").status_code) == (200, 303)
         assert person.get("/customers").status_code == 200
+
+
+def test_nobody_ends_the_session_of_another(hub, signed_in):
+    person, other = signed_in("read"), signed_in("read", name="bob")
+    session_id = hub.scalar("SELECT session_id FROM ops.session WHERE name = 'bob'")
+    person.submit("/account", "/account/end-session", session_id=str(session_id))
+    assert other.get("/customers").status_code == 200
 
 
 def test_the_audit_page_is_filtered_and_complete_over_its_pages(hub, signed_in, hero):

@@ -46,6 +46,14 @@ def change_password(request: Request, who: SignedIn, current: Password = "", pas
     return response
 
 
+@router.post("/end-session", dependencies=[Depends(from_our_form)])
+def end_session(connection: Writing, who: SignedIn, session_id: Annotated[int, Form(ge=1, le=2**63 - 1)]) -> Response:
+    """Sign out at one of the places where one is signed in."""
+    if sessions.end_one(connection, who.name, session_id):
+        record(connection, who.name, "end sessions", who.name, details={"sessions": 1})
+    return RedirectResponse("/account?done=sessions", 303)
+
+
 @router.post("/end-sessions", dependencies=[Depends(from_our_form)])
 def end_sessions(request: Request, connection: Writing, who: SignedIn) -> Response:
     """Sign out everywhere but here."""

@@ -53,7 +53,7 @@ def preview(
 def show(request: Request, picture: bulk.Picture, *, verdict: str, pairs: str, action: str, back: str) -> Response:
     """The preview of an act. `verdict`: what is said of all pairs, if it is one; `pairs`: what the form brings back."""
     with request.app.state.engine.connect() as connection:
-        names = decisions.names(connection, picture.refs)
+        names = decisions.names(connection, picture)
     return render(
         request, "bulk.html", picture=picture, verdict=verdict, pairs=pairs, names=names, most=MOST_SHOWN,
         action=action, back=back,

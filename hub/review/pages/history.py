@@ -130,4 +130,4 @@ def _why(reason: str) -> str:
 
 def _names(engine: Engine, picture: bulk.Picture) -> dict[str, str]:
     with engine.connect() as connection:
-        return decisions.names(connection, picture.refs)
+        return decisions.names(connection, picture)

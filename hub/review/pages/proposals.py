@@ -16,6 +16,7 @@ from hub.review import looks
 from hub.review.page import OfSettings, Reading, SignedIn, Writing, from_our_form, read_first, render, requires
 from hub.review.pages import deciding
 from hub.review.pages.deciding import View
+from hub.review.queries import customers
 
 router = APIRouter(prefix="/review/proposals", dependencies=[Depends(requires(Scope.REVIEW))])
 Number = Annotated[int, Path(ge=1, le=2**63 - 1)]
@@ -24,11 +25,10 @@ Why = Annotated[str, Form(max_length=2_000)]
 
 @router.get("")
 def listed(request: Request, connection: Reading) -> Response:
+    waiting, closed = (proposals.listed(connection, open_only=open_only) for open_only in (True, False))
+    concerned = {golden_id for row in (*waiting, *closed) for golden_id in row.shown}
     return render(
-        request,
-        "proposals.html",
-        waiting=proposals.listed(connection, open_only=True),
-        closed=proposals.listed(connection, open_only=False),
+        request, "proposals.html", waiting=waiting, closed=closed, called=customers.names_of(connection, concerned)
     )
 
 

@@ -121,6 +121,7 @@ def show(
         by_value=not looks.withheld(request) & {*STAKES},
         bulk_action=address("/review/bulk", wanted),
         save_action=address("/review/filters", wanted),
+        delete_action=address("/review/filters/delete", wanted),
     )
 
 

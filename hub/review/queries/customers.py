@@ -1,7 +1,7 @@
 """The golden record as people read it."""
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -149,7 +149,7 @@ def name_of(connection: Connection, golden_id: uuid.UUID) -> str | None:
     ).scalar_one_or_none()
 
 
-def names_of(connection: Connection, golden_ids: Sequence[str]) -> dict[str, str]:
+def names_of(connection: Connection, golden_ids: Collection[str]) -> dict[str, str]:
     """The names of customers by golden id, of those that are published."""
     rows = connection.execute(
         text(

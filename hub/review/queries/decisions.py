@@ -1,12 +1,12 @@
 """What people decided: single judgements and bulk acts, whose they are, and how many there are."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
 from hub.api import paging
-from hub.review.queries import routing
+from hub.identity.bulk import Picture
+from hub.review.queries import customers, routing
 from hub.review.queries.filters import Seat
 
 PAGE = 25
@@ -109,9 +109,10 @@ def decided_this_week(connection: Connection, author: str) -> int:
     )
 
 
-def names(connection: Connection, refs: Sequence[str]) -> dict[str, str]:
-    """The name of each record, by ref."""
+def names(connection: Connection, picture: Picture) -> dict[str, str]:
+    """The name of each record of a picture by ref, and of each published customer by golden id."""
     rows = connection.execute(
-        text("SELECT ref, name FROM canonical.party WHERE ref = ANY(:refs)"), {"refs": list(refs)}
+        text("SELECT ref, name FROM canonical.party WHERE ref = ANY(:refs)"), {"refs": picture.refs}
     )
-    return {row.ref: row.name for row in rows}
+    homes = {home for one in picture.consequences.moved for home in (one.before, one.after) if home}
+    return {row.ref: row.name for row in rows} | customers.names_of(connection, homes)
