@@ -1,5 +1,6 @@
 """All settings: `onerecord.toml` in the working folder, overridden by `ONERECORD_*` environment variables."""
 
+import datetime as dt
 import ipaddress
 import os
 import tomllib
@@ -132,6 +133,54 @@ class HygieneSettings(Section):
     def _ordered(self) -> "HygieneSettings":
         if self.stuck_critical < self.stuck_warn:
             raise ValueError("hygiene.stuck_critical must not be below hygiene.stuck_warn")
+        return self
+
+
+class CoachSettings(Section):
+    """How flags help the people who own the deals; origins of the defaults are in docs/coach.md."""
+
+    private_days: int = Field(3, ge=1, le=30, description="working days on which only the owner sees a new flag")
+    country: str | None = Field(
+        None, pattern="^[A-Z]{2}$", description="its weekends and holidays are no working days; unset: Saturday, Sunday"
+    )
+    region: str | None = Field(None, description="part of the country with holidays of its own, such as BY")
+    days_off: tuple[dt.date, ...] = Field((), description="further days that are no working days")
+    longest_snooze_days: int = Field(30, ge=1, le=365, description="until how many days from today one may snooze")
+    mute_share: Decimal = Field(
+        Decimal("0.30"), gt=0, le=1, description="from this share of answers that say wrong, a rule mutes itself"
+    )
+    mute_after: int = Field(10, ge=1, description="so many answers are needed before a rule mutes itself")
+    mute_days: int = Field(90, ge=1, description="answers of so many days count")
+    team_minimum: int = Field(5, ge=2, description="figures are shown for groups of so many owners or more")
+
+    @model_validator(mode="after")
+    def _possible(self) -> "CoachSettings":
+        if self.region is not None and self.country is None:
+            raise ValueError("coach.region needs coach.country")
+        return self
+
+
+class MailSettings(Section):
+    """The server that takes the hub's mail."""
+
+    host: str = Field(min_length=1)
+    port: int = Field(587, ge=1, le=65_535)
+    tls: Literal["starttls", "tls", "none"] = Field("starttls", description="none: for a server on this machine")
+    user: str | None = None
+    password: SecretStr | None = Field(None, description="may be written as env:NAME")
+    sender: str = Field(alias="from", pattern=r"^[^@\s<>]+@[^@\s<>]+$", description="the address that mails come from")
+
+    @field_validator("password")
+    @classmethod
+    def _from_environment(cls, password: SecretStr | None) -> SecretStr | None:
+        return None if password is None else _resolve("mail.password", password)
+
+    @model_validator(mode="after")
+    def _possible(self) -> "MailSettings":
+        if (self.user is None) != (self.password is None):
+            raise ValueError("mail.user and mail.password go together")
+        if self.tls == "none" and self.user is not None:
+            raise ValueError("mail.tls: a password is not sent in clear; say starttls or tls")
         return self
 
 
@@ -317,6 +366,11 @@ class Settings(BaseSettings):
     hygiene: HygieneSettings = HygieneSettings()
     eligibility: EligibilitySettings = EligibilitySettings()
     gate: GateSettings = GateSettings()
+    coach: CoachSettings = CoachSettings()
+    mail: MailSettings | None = Field(None, description="the server that takes the hub's mail; unset: none is sent")
+    public_url: str | None = Field(
+        None, pattern=r"^https?://[^\s]+[^/\s]$", description="where people open the hub; links in mails begin with it"
+    )
     review: ReviewSettings = ReviewSettings()
     trends: TrendsSettings = TrendsSettings()
     benefit: BenefitSettings = BenefitSettings()
@@ -331,6 +385,11 @@ class Settings(BaseSettings):
         if self.environment == "production" and self.secret_key is None:
             raise ValueError("secret_key must be set in production")
         return self
+
+    @property
+    def address(self) -> str:
+        """Where people open the hub, without a slash at the end."""
+        return self.public_url or f"http://{self.web_host}:{self.web_port}"
 
     @classmethod
     def settings_customise_sources(

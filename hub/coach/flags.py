@@ -1,0 +1,181 @@
+"""Flags as the coach sees them: whose they are, who may look at them, and what was answered.
+
+Every query on flags for people reads `followed`: one row per open flag, with its window and the answer that counts.
+"""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, text
+
+from hub.access import Principal, Scope, facts_of
+from hub.api import paging
+from hub.model.kinds import Department
+
+PAGE = 50
+# Opportunities and the customers that they are missing on are what sales works on.
+CONCERNED = Department.SALES
+
+# The answer that counts is the last that still holds. Takes :today, the UTC day of the clock.
+_FOLLOWED = """
+followed AS (
+    SELECT f.*, md5(CAST(f.evidence AS text)) AS fingerprint,
+           a.answer_id, a.answer, a.reason, a.until, a.author, a.answered_at, a.seen_again_at,
+           f.shared_from <= CAST(:today AS date) AS shared,
+           EXISTS (SELECT 1 FROM quality.rule_mute m WHERE m.rule = f.rule AND m.ended_at IS NULL) AS muted,
+           CASE WHEN a.answer = 'wrong' THEN 'wrong'
+                WHEN a.answer = 'snooze' AND a.until > CAST(:today AS date) THEN 'snoozed'
+                WHEN a.answer = 'fixed' AND a.seen_again_at IS NULL THEN 'fixed'
+                ELSE 'waiting' END AS state
+    FROM {flags} f
+    LEFT JOIN LATERAL (
+        SELECT * FROM quality.flag_answer a
+        WHERE a.flag_id = f.flag_id AND a.undone_at IS NULL
+          AND CASE a.answer WHEN 'wrong' THEN a.evidence = f.evidence ELSE a.raised_at = f.raised_at END
+        ORDER BY a.answer_id DESC LIMIT 1
+    ) a ON true
+    WHERE f.resolved_at IS NULL
+)"""
+FOLLOWED = _FOLLOWED.format(flags="quality.flag")
+# An account's own: found by the few deals that it owns, whatever else is flagged.
+_OWN = f"""
+mine AS MATERIALIZED (
+    SELECT f.*, w.name AS account FROM ops.account_owner w
+    JOIN canonical.opportunity o ON o.source = w.source AND o.owner_id = w.owner_id
+    JOIN quality.flag f ON f.opportunity_ref = o.ref
+    WHERE w.name = ANY(:accounts) AND f.resolved_at IS NULL
+), {_FOLLOWED.format(flags="mine")}"""
+# What pages show of the subject; `told` are the flags that they show.
+_TOLD = """
+SELECT told.*, coalesce(told.opportunity_ref, CAST(told.golden_id AS text), told.department) AS subject,
+       coalesce(o.name, c.name, initcap(told.department), told.opportunity_ref, 'A customer') AS name,
+       o.source, o.owner_id, o.owner_name, o.stage, o.amount, o.currency, o.close_date
+FROM told LEFT JOIN canonical.opportunity o ON o.ref = told.opportunity_ref
+LEFT JOIN golden.customer c ON c.golden_id = told.golden_id"""
+
+
+def manages(who: Principal) -> bool:
+    """Whether somebody sees flags on the deals of others once their window is over, and answers for the department:
+    leads of sales, admins, keys for sales.
+    """
+    return who.may(facts_of(CONCERNED))
+
+
+def helps(who: Principal) -> bool:
+    """Whether somebody sees flags on customers and departments: whoever manages, and engineers, who look after data."""
+    return manages(who) or who.may(Scope.WAIVE)
+
+
+def own(
+    connection: Connection, account: str, today: dt.date, *, answered: bool, cursor: str | None
+) -> paging.Page[Row[Any]]:
+    """One page of the flags on an account's own deals that wait for an answer, or that have one; critical ones first.
+
+    Raises:
+        paging.CursorError: the cursor belongs to another list.
+    """
+    which = "NOT muted AND (state <> 'waiting') = :answered"
+    values = {"accounts": [account], "answered": answered, "today": today}
+    return _page(connection, _OWN, which, values, ["own", answered], cursor=cursor)
+
+
+def shared(
+    connection: Connection, today: dt.date, *, rule: str = "", cursor: str | None = None, limit: int = PAGE
+) -> paging.Page[Row[Any]]:
+    """One page of the flags whose window is over, dismissed ones left out; critical ones first.
+
+    Raises:
+        paging.CursorError: the cursor belongs to another list.
+    """
+    which = "shared AND NOT muted AND state <> 'wrong'" + (" AND rule = :rule" if rule else "")
+    return _page(
+        connection, FOLLOWED, which, {"rule": rule, "today": today}, ["shared", rule], cursor=cursor, limit=limit
+    )
+
+
+def of_departments(connection: Connection, today: dt.date, *, cursor: str | None) -> paging.Page[Row[Any]]:
+    """One page of the flags on customers and departments, dismissed ones left out; critical ones first.
+
+    Raises:
+        paging.CursorError: the cursor belongs to another list.
+    """
+    which = "opportunity_ref IS NULL AND NOT muted AND state <> 'wrong'"
+    return _page(connection, FOLLOWED, which, {"today": today}, ["departments"], cursor=cursor)
+
+
+def _page(
+    connection: Connection,
+    base: str,
+    which: str,
+    values: Mapping[str, Any],
+    filters: Sequence[Any],
+    *,
+    cursor: str | None,
+    limit: int = PAGE,
+) -> paging.Page[Row[Any]]:
+    parameters = {**values, "limit": limit + 1}
+    if cursor is not None:
+        which += " AND (severity, flag_id) > (:at, :at_id)"
+        parameters |= dict(zip(("at", "at_id"), paging.decode(cursor, [str, int], filters), strict=True))
+    some = f"SELECT * FROM followed WHERE {which} ORDER BY severity, flag_id LIMIT :limit"
+    statement = f"WITH {base}, told AS MATERIALIZED ({some}) {_TOLD} ORDER BY told.severity, told.flag_id"
+    rows = connection.execute(text(statement), parameters).all()
+    return paging.cut(rows, limit, lambda row: paging.encode([row.severity, row.flag_id], filters))
+
+
+def waiting(connection: Connection, accounts: Sequence[str], today: dt.date, *, most: int) -> dict[str, list[Row[Any]]]:
+    """For each account that has some, up to `most` of the flags on its own deals that wait, critical ones first."""
+    placed = """
+        SELECT *, row_number() OVER (PARTITION BY account ORDER BY severity, flag_id) AS place
+        FROM followed WHERE NOT muted AND state = 'waiting'"""
+    rows = connection.execute(
+        text(
+            f"""WITH {_OWN}, placed AS ({placed}), told AS MATERIALIZED (SELECT * FROM placed WHERE place <= :most)
+                {_TOLD} ORDER BY account, place"""
+        ),
+        {"accounts": list(accounts), "today": today, "most": most},
+    )
+    found: dict[str, list[Row[Any]]] = {}
+    for row in rows:
+        found.setdefault(row.account, []).append(row)
+    return found
+
+
+def one(connection: Connection, flag_id: int, account: str | None, today: dt.date) -> Row[Any] | None:
+    """An open flag, with `own`: whether the deal is this account's; None where there is no such flag."""
+    is_own = """EXISTS (SELECT 1 FROM ops.account_owner w JOIN canonical.opportunity d
+                        ON d.source = w.source AND d.owner_id = w.owner_id
+                        WHERE w.name = :account AND d.ref = followed.opportunity_ref)"""
+    return connection.execute(
+        text(
+            f"""WITH {FOLLOWED}, told AS MATERIALIZED (SELECT *, {is_own} AS own FROM followed WHERE flag_id = :flag)
+                {_TOLD}"""
+        ),
+        {"flag": flag_id, "account": account, "today": today},
+    ).one_or_none()
+
+
+def counts(connection: Connection, account: str, today: dt.date) -> Row[Any]:
+    """How many of an account's own flags wait and are answered, and how many owners it is."""
+    return connection.execute(
+        text(
+            f"""WITH {_OWN}
+                SELECT count(*) FILTER (WHERE state = 'waiting') AS waiting,
+                       count(*) FILTER (WHERE state <> 'waiting') AS answered,
+                       (SELECT count(*) FROM ops.account_owner WHERE name = ANY(:accounts)) AS owners
+                FROM followed WHERE NOT muted"""
+        ),
+        {"accounts": [account], "today": today},
+    ).one()
+
+
+def public(connection: Connection) -> Sequence[Row[Any]]:
+    """Per rule: the flags that are nobody's alone any more, by severity, most first."""
+    return connection.execute(
+        text(
+            """SELECT rule, count(*) FILTER (WHERE severity = 'critical') AS critical,
+                      count(*) FILTER (WHERE severity = 'warning') AS warning, count(*) AS many
+               FROM quality.flag WHERE public GROUP BY rule ORDER BY many DESC, rule"""
+        )
+    ).all()

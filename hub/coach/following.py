@@ -1,0 +1,36 @@
+"""What a run tells the coach: which answers did not help, and what may be published."""
+
+import datetime as dt
+
+from sqlalchemy import Connection, text
+
+from hub.coach import muting
+from hub.coach.flags import FOLLOWED
+from hub.settings import CoachSettings
+
+# Only a run that has read the deal's source since then can know whether the deal was mended there. What customers and
+# departments are flagged for may be mended in any source.
+_SEEN_AGAIN = """
+UPDATE quality.flag_answer a SET seen_again_at = :as_of
+FROM quality.flag f LEFT JOIN canonical.opportunity o ON o.ref = f.opportunity_ref
+WHERE a.flag_id = f.flag_id AND a.raised_at = f.raised_at AND f.resolved_at IS NULL
+  AND a.answer = 'fixed' AND a.seen_again_at IS NULL AND a.undone_at IS NULL
+  AND EXISTS (SELECT 1 FROM landing.sync_run s
+              WHERE (o.ref IS NULL OR (s.source = o.source AND s.stream = o.stream))
+                AND s.error IS NULL AND s.finished_at IS NOT NULL AND s.started_at > a.answered_at)
+"""
+_PUBLIC = f"""
+WITH {FOLLOWED},
+now AS (SELECT flag_id, shared AND NOT muted AND state NOT IN ('wrong', 'snoozed') AS public FROM followed)
+UPDATE quality.flag f SET public = now.public FROM now WHERE now.flag_id = f.flag_id AND now.public <> f.public
+"""
+
+
+def follow(connection: Connection, coach: CoachSettings, as_of: dt.datetime) -> None:
+    """Bring what is public to the moment `as_of`, after quality.flag is written, in the same transaction.
+
+    Windows and snoozes that ended by `as_of` make a flag public, and a trigger queues its opportunity for publication.
+    """
+    connection.execute(text(_SEEN_AGAIN), {"as_of": as_of})
+    muting.mute(connection, coach, as_of)
+    connection.execute(text(_PUBLIC), {"today": as_of.astimezone(dt.UTC).date()})
