@@ -11,6 +11,7 @@ from email.utils import localtime, make_msgid
 from hub.errors import ConfigurationError, OneRecordError
 from hub.settings import MailSettings
 
+OFF = "mail is off, since no server is set: fill in the section mail of onerecord.toml"
 PATIENCE = 20  # seconds that the server may take for an answer
 
 
@@ -28,7 +29,7 @@ def send(settings: MailSettings | None, messages: Sequence[EmailMessage]) -> dic
         MailError: nothing was sent; says why, and it may be tried again.
     """
     if settings is None:
-        raise ConfigurationError("mail: no server is set; fill in the section mail of onerecord.toml")
+        raise ConfigurationError(OFF)
     problems: dict[int, str] = {}
     with _connected(settings) as server:
         for place, message in enumerate(messages):

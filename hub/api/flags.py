@@ -21,6 +21,7 @@ router = APIRouter(
     dependencies=[Security(KeyWith(Scope.READ_SALES))],
     responses=documented(401, 403, 422),
 )
+FlagId = Annotated[int, Path(ge=1, le=2**63 - 1, examples=[1])]
 
 
 class Flag(BaseModel):
@@ -60,9 +61,7 @@ def list_flags(
 
 
 @router.get("/{flag_id}", summary="One flag", responses=documented(404))
-def get_flag(
-    request: Request, connection: Snapshot, kept_back: WithheldFrom, flag_id: Annotated[int, Path(ge=1, le=2**63 - 1)]
-) -> Flag:
+def get_flag(request: Request, connection: Snapshot, kept_back: WithheldFrom, flag_id: FlagId) -> Flag:
     """An open flag. 403 while it is its owner's alone."""
     row = flags.one(connection, flag_id, None, _today(request))
     if row is not None and not row.shared:

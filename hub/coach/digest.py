@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, Row, text
 from hub import access, mail
 from hub.coach import flags, muting, teams, workdays
 from hub.coach.advice import advice
-from hub.errors import OneRecordError
+from hub.errors import ConfigurationError, OneRecordError
 from hub.settings import Settings
 
 MOST = 20  # flags that one mail lists; the page has them all
@@ -40,6 +40,8 @@ def send(engine: Engine, settings: Settings, *, as_of: dt.datetime) -> int:
         ConfigurationError: no mail server is set.
         OneRecordError: some or all mails were not taken; those are sent by the next run.
     """
+    if settings.mail is None:
+        raise ConfigurationError(mail.OFF)
     day = as_of.astimezone(dt.UTC).date()
     if not workdays.calendar(settings.coach).is_working_day(day):
         return 0
@@ -114,6 +116,10 @@ def _for_managers(connection: Connection, settings: Settings, day: dt.date, as_o
         f"- {group.name}: {group.flagged:,} of {group.deals:,} open deals have a flag, {group.critical:,} critical"
         for group in found
         if group.flagged
+    ]
+    parts += [
+        f"- {row.many:,} on no deal, {row.rule.replace('_', ' ')}: {settings.address}/flags/department"
+        for row in flags.public(connection, of_departments=True)
     ]
     parts += [f"- The rule {rule.replace('_', ' ')} is muted: too many answers said that it is wrong" for rule in muted]
     return [f"The department on {day:%d %b %Y}", "", *parts, "", f"{settings.address}/flags/team", ""] if parts else []

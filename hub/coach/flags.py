@@ -17,27 +17,26 @@ PAGE = 50
 # Opportunities and the customers that they are missing on are what sales works on.
 CONCERNED = Department.SALES
 
-# The answer that counts is the last that still holds. Takes :today, the UTC day of the clock.
-_FOLLOWED = """
+# Which answers to a flag still hold, and what the last of them makes of it. Takes :today, the UTC day of the clock.
+_HOLDS = """a.undone_at IS NULL
+          AND CASE a.answer WHEN 'wrong' THEN a.evidence = f.evidence ELSE a.raised_at = f.raised_at END"""
+_STATE = """CASE WHEN a.answer = 'wrong' THEN 'wrong'
+                WHEN a.answer = 'snooze' AND a.until > CAST(:today AS date) THEN 'snoozed'
+                WHEN a.answer = 'fixed' AND a.seen_again_at IS NULL THEN 'fixed'
+                ELSE 'waiting' END"""
+_FOLLOWED = f"""
 followed AS (
     SELECT f.*, md5(CAST(f.evidence AS text)) AS fingerprint,
            a.answer_id, a.answer, a.reason, a.until, a.author, a.answered_at, a.seen_again_at,
            f.shared_from <= CAST(:today AS date) AS shared,
            EXISTS (SELECT 1 FROM quality.rule_mute m WHERE m.rule = f.rule AND m.ended_at IS NULL) AS muted,
-           CASE WHEN a.answer = 'wrong' THEN 'wrong'
-                WHEN a.answer = 'snooze' AND a.until > CAST(:today AS date) THEN 'snoozed'
-                WHEN a.answer = 'fixed' AND a.seen_again_at IS NULL THEN 'fixed'
-                ELSE 'waiting' END AS state
-    FROM {flags} f
+           {_STATE} AS state
+    FROM {{flags}} f
     LEFT JOIN LATERAL (
-        SELECT * FROM quality.flag_answer a
-        WHERE a.flag_id = f.flag_id AND a.undone_at IS NULL
-          AND CASE a.answer WHEN 'wrong' THEN a.evidence = f.evidence ELSE a.raised_at = f.raised_at END
-        ORDER BY a.answer_id DESC LIMIT 1
+        SELECT * FROM quality.flag_answer a WHERE a.flag_id = f.flag_id AND {_HOLDS} ORDER BY a.answer_id DESC LIMIT 1
     ) a ON true
     WHERE f.resolved_at IS NULL
 )"""
-FOLLOWED = _FOLLOWED.format(flags="quality.flag")
 # An account's own: found by the few deals that it owns, whatever else is flagged.
 _OWN = f"""
 mine AS MATERIALIZED (
@@ -46,6 +45,14 @@ mine AS MATERIALIZED (
     JOIN quality.flag f ON f.opportunity_ref = o.ref
     WHERE w.name = ANY(:accounts) AND f.resolved_at IS NULL
 ), {_FOLLOWED.format(flags="mine")}"""
+# Of all flags, those that somebody answered: few, whatever is flagged.
+ANSWERED = f"""
+muted AS MATERIALIZED (SELECT rule FROM quality.rule_mute WHERE ended_at IS NULL),
+answered AS MATERIALIZED (
+    SELECT flag_id, {_STATE} AS state
+    FROM (SELECT DISTINCT ON (a.flag_id) a.* FROM quality.flag_answer a JOIN quality.flag f USING (flag_id)
+          WHERE f.resolved_at IS NULL AND {_HOLDS} ORDER BY a.flag_id, a.answer_id DESC) a
+)"""
 # What pages show of the subject; `told` are the flags that they show.
 _TOLD = """
 SELECT told.*, coalesce(told.opportunity_ref, CAST(told.golden_id AS text), told.department) AS subject,
@@ -75,9 +82,10 @@ def own(
     Raises:
         paging.CursorError: the cursor belongs to another list.
     """
-    which = "NOT muted AND (state <> 'waiting') = :answered"
+    picked = f"""{_OWN}, told AS MATERIALIZED (
+        SELECT * FROM followed f WHERE NOT muted AND (state <> 'waiting') = :answered AND {{place}} )"""
     values = {"accounts": [account], "answered": answered, "today": today}
-    return _page(connection, _OWN, which, values, ["own", answered], cursor=cursor)
+    return _page(connection, picked, values, ["own", answered], cursor=cursor)
 
 
 def shared(
@@ -88,10 +96,9 @@ def shared(
     Raises:
         paging.CursorError: the cursor belongs to another list.
     """
-    which = "shared AND NOT muted AND state <> 'wrong'" + (" AND rule = :rule" if rule else "")
-    return _page(
-        connection, FOLLOWED, which, {"rule": rule, "today": today}, ["shared", rule], cursor=cursor, limit=limit
-    )
+    which = "f.shared_from <= CAST(:today AS date)" + (" AND f.rule = :rule" if rule else "")
+    values = {"rule": rule, "today": today}
+    return _page(connection, _picked(which), values, ["shared", rule], cursor=cursor, limit=limit)
 
 
 def of_departments(connection: Connection, today: dt.date, *, cursor: str | None) -> paging.Page[Row[Any]]:
@@ -100,26 +107,34 @@ def of_departments(connection: Connection, today: dt.date, *, cursor: str | None
     Raises:
         paging.CursorError: the cursor belongs to another list.
     """
-    which = "opportunity_ref IS NULL AND NOT muted AND state <> 'wrong'"
-    return _page(connection, FOLLOWED, which, {"today": today}, ["departments"], cursor=cursor)
+    picked = _picked("f.opportunity_ref IS NULL")
+    return _page(connection, picked, {"today": today}, ["departments"], cursor=cursor)
+
+
+def _picked(which: str) -> str:
+    """The flags of a page, read in the order of an index, and what is answered of those few only."""
+    return f"""{ANSWERED}, picked AS MATERIALIZED (
+        SELECT f.* FROM quality.flag f
+        WHERE f.resolved_at IS NULL AND {which} AND f.rule NOT IN (SELECT rule FROM muted)
+          AND f.flag_id NOT IN (SELECT flag_id FROM answered WHERE state = 'wrong') AND {{place}}
+    ), {_FOLLOWED.format(flags="picked")}, told AS (SELECT * FROM followed)"""
 
 
 def _page(
     connection: Connection,
-    base: str,
-    which: str,
+    picked: str,
     values: Mapping[str, Any],
     filters: Sequence[Any],
     *,
     cursor: str | None,
     limit: int = PAGE,
 ) -> paging.Page[Row[Any]]:
-    parameters = {**values, "limit": limit + 1}
+    parameters, place = {**values, "limit": limit + 1}, "true"
     if cursor is not None:
-        which += " AND (severity, flag_id) > (:at, :at_id)"
+        place = "(f.severity, f.flag_id) > (:at, :at_id)"
         parameters |= dict(zip(("at", "at_id"), paging.decode(cursor, [str, int], filters), strict=True))
-    some = f"SELECT * FROM followed WHERE {which} ORDER BY severity, flag_id LIMIT :limit"
-    statement = f"WITH {base}, told AS MATERIALIZED ({some}) {_TOLD} ORDER BY told.severity, told.flag_id"
+    place += " ORDER BY f.severity, f.flag_id LIMIT :limit"
+    statement = f"WITH {picked.format(place=place)} {_TOLD} ORDER BY told.severity, told.flag_id"
     rows = connection.execute(text(statement), parameters).all()
     return paging.cut(rows, limit, lambda row: paging.encode([row.severity, row.flag_id], filters))
 
@@ -149,8 +164,8 @@ def one(connection: Connection, flag_id: int, account: str | None, today: dt.dat
                         WHERE w.name = :account AND d.ref = followed.opportunity_ref)"""
     return connection.execute(
         text(
-            f"""WITH {FOLLOWED}, told AS MATERIALIZED (SELECT *, {is_own} AS own FROM followed WHERE flag_id = :flag)
-                {_TOLD}"""
+            f"""WITH {_FOLLOWED.format(flags="quality.flag")},
+                told AS MATERIALIZED (SELECT *, {is_own} AS own FROM followed WHERE flag_id = :flag) {_TOLD}"""
         ),
         {"flag": flag_id, "account": account, "today": today},
     ).one_or_none()
@@ -170,12 +185,13 @@ def counts(connection: Connection, account: str, today: dt.date) -> Row[Any]:
     ).one()
 
 
-def public(connection: Connection) -> Sequence[Row[Any]]:
-    """Per rule: the flags that are nobody's alone any more, by severity, most first."""
+def public(connection: Connection, *, of_departments: bool = False) -> Sequence[Row[Any]]:
+    """Per rule: the flags that are nobody's alone any more, by severity, most first; all, or those on no deal."""
+    which = " AND resolved_at IS NULL AND opportunity_ref IS NULL" if of_departments else ""
     return connection.execute(
         text(
-            """SELECT rule, count(*) FILTER (WHERE severity = 'critical') AS critical,
-                      count(*) FILTER (WHERE severity = 'warning') AS warning, count(*) AS many
-               FROM quality.flag WHERE public GROUP BY rule ORDER BY many DESC, rule"""
+            f"""SELECT rule, count(*) FILTER (WHERE severity = 'critical') AS critical,
+                       count(*) FILTER (WHERE severity = 'warning') AS warning, count(*) AS many
+                FROM quality.flag WHERE public{which} GROUP BY rule ORDER BY many DESC, rule"""
         )
     ).all()

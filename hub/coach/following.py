@@ -1,11 +1,11 @@
-"""What a run tells the coach: which answers did not help, and what may be published."""
+"""What a run tells the coach: which answers did not help, what may be published, and the figures of groups."""
 
 import datetime as dt
 
 from sqlalchemy import Connection, text
 
-from hub.coach import muting
-from hub.coach.flags import FOLLOWED
+from hub.coach import muting, teams
+from hub.coach.flags import ANSWERED
 from hub.settings import CoachSettings
 
 # Only a run that has read the deal's source since then can know whether the deal was mended there. What customers and
@@ -20,9 +20,11 @@ WHERE a.flag_id = f.flag_id AND a.raised_at = f.raised_at AND f.resolved_at IS N
                 AND s.error IS NULL AND s.finished_at IS NOT NULL AND s.started_at > a.answered_at)
 """
 _PUBLIC = f"""
-WITH {FOLLOWED},
-now AS (SELECT flag_id, shared AND NOT muted AND state NOT IN ('wrong', 'snoozed') AS public FROM followed)
-UPDATE quality.flag f SET public = now.public FROM now WHERE now.flag_id = f.flag_id AND now.public <> f.public
+WITH {ANSWERED}
+UPDATE quality.flag f SET public = NOT f.public
+WHERE f.resolved_at IS NULL AND f.public <> (
+    f.shared_from <= CAST(:today AS date) AND f.rule NOT IN (SELECT rule FROM muted)
+    AND f.flag_id NOT IN (SELECT flag_id FROM answered WHERE state IN ('wrong', 'snoozed')))
 """
 
 
@@ -33,4 +35,8 @@ def follow(connection: Connection, coach: CoachSettings, as_of: dt.datetime) -> 
     """
     connection.execute(text(_SEEN_AGAIN), {"as_of": as_of})
     muting.mute(connection, coach, as_of)
-    connection.execute(text(_PUBLIC), {"today": as_of.astimezone(dt.UTC).date()})
+    turned = connection.execute(text(_PUBLIC), {"today": as_of.astimezone(dt.UTC).date()})
+    if turned.rowcount:
+        # The windows of a whole first run end at once, and the planner would think that nothing is public.
+        connection.execute(text("ANALYZE quality.flag"))
+    teams.keep(connection, coach.team_minimum)

@@ -36,20 +36,17 @@ RETURNING rule, answers, wrong
 """
 _RULES = f"""
 WITH {_COUNTED},
-raised AS (
-    SELECT rule, count(*) AS raised, count(*) FILTER (WHERE resolved_at IS NULL) AS open
-    FROM quality.flag GROUP BY rule
-),
+opened AS (SELECT rule, count(*) AS open FROM quality.flag WHERE resolved_at IS NULL GROUP BY rule),
 said AS (
     SELECT rule, count(*) AS answers, count(*) FILTER (WHERE answer = 'fixed') AS fixed,
            count(*) FILTER (WHERE answer = 'wrong') AS wrong, count(*) FILTER (WHERE answer = 'snooze') AS snoozed
     FROM counted GROUP BY rule
 )
-SELECT rule, raised, open, coalesce(said.answers, 0) AS answers, coalesce(fixed, 0) AS fixed,
+SELECT rule, coalesce(open, 0) AS open, coalesce(said.answers, 0) AS answers, coalesce(fixed, 0) AS fixed,
        coalesce(said.wrong, 0) AS wrong, coalesce(snoozed, 0) AS snoozed,
        m.muted_at, m.answers AS muted_answers, m.wrong AS muted_wrong
-FROM raised LEFT JOIN said USING (rule)
-LEFT JOIN (SELECT * FROM quality.rule_mute WHERE ended_at IS NULL) m USING (rule)
+FROM opened FULL JOIN said USING (rule)
+FULL JOIN (SELECT * FROM quality.rule_mute WHERE ended_at IS NULL) m USING (rule)
 ORDER BY m.muted_at, rule
 """
 
@@ -94,7 +91,7 @@ def unmute(
 
 
 def rules(connection: Connection, coach: CoachSettings, as_of: dt.datetime) -> Sequence[Row[Any]]:
-    """Per rule: flags raised and open, the answers that count, and since when it is muted; muted ones first."""
+    """Per rule: open flags, the answers that count, and since when it is muted; muted ones first."""
     return connection.execute(text(_RULES), _since(coach, as_of)).all()
 
 

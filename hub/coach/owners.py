@@ -68,22 +68,23 @@ def of_account(connection: Connection, name: str) -> Sequence[Row[Any]]:
     ).all()
 
 
-def proposals(connection: Connection, name: str, email: str | None) -> list[Owner]:
-    """Owners without an account whose name agrees with the account's name or the first part of its e-mail address."""
+def without_account(connection: Connection) -> list[Owner]:
+    """Who owns deals and is no account's owner, by source and name."""
     rows = connection.execute(
         text(
             """SELECT o.source, o.owner_id, max(o.owner_name) AS owner_name FROM canonical.opportunity o
                WHERE o.owner_id IS NOT NULL AND o.deleted_at IS NULL
                  AND NOT EXISTS (SELECT 1 FROM ops.account_owner w
                                  WHERE w.source = o.source AND w.owner_id = o.owner_id)
-               GROUP BY o.source, o.owner_id ORDER BY o.source, o.owner_id"""
+               GROUP BY o.source, o.owner_id ORDER BY o.source, owner_name, o.owner_id"""
         )
-    ).all()
-    return [
-        Owner(row.source, row.owner_id, row.owner_name)
-        for row in rows
-        if any(agrees(called, row.owner_name or "") for called in (name, email or ""))
-    ]
+    )
+    return [Owner(row.source, row.owner_id, row.owner_name) for row in rows]
+
+
+def proposals(unknown: Sequence[Owner], name: str, email: str | None) -> list[Owner]:
+    """Those of the owners whose name agrees with an account's name or the first part of its e-mail address."""
+    return [one for one in unknown if any(agrees(called, one.owner_name or "") for called in (name, email or ""))]
 
 
 def agrees(called: str, owner_name: str) -> bool:

@@ -1,9 +1,11 @@
 """Figures of groups, never of people: a group with few owners is told together with others, or not at all."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, delete, insert, select, text
+
+from hub.db.tables.coach import TeamFigure
 
 # Opportunities are what sales knows: their department is that one.
 DEPARTMENT = "Sales"
@@ -41,12 +43,23 @@ GROUP BY 1 ORDER BY 1
 """
 
 
-def figures(connection: Connection, minimum: int) -> list[Group]:
-    """The department, then its teams by name; empty where the department itself has fewer owners than `minimum`.
+def keep(connection: Connection, minimum: int) -> None:
+    """Count the groups anew, by what this run made public, over open deals that have an owner.
 
-    Counted over open deals that have an owner, by what the last run made public.
+    Only groups are kept that may be shown, and nothing of a single owner.
     """
-    return grouped([Group(*row) for row in connection.execute(text(_TEAMS))], minimum)
+    found = grouped([Group(*row) for row in connection.execute(text(_TEAMS))], minimum)
+    connection.execute(delete(TeamFigure))
+    if found:
+        rows = [{"place": place, **asdict(group)} for place, group in enumerate(found)]
+        connection.execute(insert(TeamFigure), rows)
+
+
+def figures(connection: Connection, minimum: int) -> list[Group]:
+    """The department, then its teams by name, as the last run counted them; empty where the department is too small."""
+    names = [getattr(TeamFigure, column.name) for column in fields(Group)]
+    found = select(*names).where(TeamFigure.owners >= minimum).order_by(TeamFigure.place)
+    return [Group(*row) for row in connection.execute(found)]
 
 
 def grouped(teams: Sequence[Group], minimum: int) -> list[Group]:

@@ -388,11 +388,14 @@ def test_teams_are_shown_from_a_size_on(hub, at, signed_in):
     hub.settings.coach = CoachSettings(team_minimum=2)
     with hub.engine.begin() as connection:
         connection.execute(text("UPDATE canonical.opportunity SET owner_id = 'U2' WHERE ref = 'crm:Opportunity:0'"))
+    run(hub, SHARED)
     html = lead.get("/flags/team").text
     assert re.search(
         r"Sales</th><td class=\"n\">2</td><td class=\"n\">2</td><td class=\"n\">2</td><td class=\"n\">1<", html
     )
     assert signed_in("read", name="rita").get("/flags/team").status_code == 403
+    hub.settings.coach = CoachSettings(team_minimum=3)
+    assert "Figures are shown from 3 owners" in lead.get("/flags/team").text, "before the next run, too"
 
 
 def test_owners_are_said_by_admins_and_proposed_where_names_agree(hub, at, signed_in):

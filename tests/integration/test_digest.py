@@ -12,18 +12,20 @@ from aiosmtpd.smtp import AuthResult
 from pydantic import ValidationError
 from sqlalchemy import text
 
-from hub import mail, users
+from hub import announcements, gate_mail, mail, users
+from hub.access import Principal, Scope
 from hub.coach import answers, digest, flags, owners
 from hub.coach.following import follow
 from hub.errors import ConfigurationError, OneRecordError
 from hub.mail import MailError
 from hub.settings import CoachSettings, MailSettings, Settings
-from orchestration.defs import digest as scheduled
+from orchestration.defs import mail as scheduled
 from orchestration.processes import free_port
 from tests.webworld import PASSWORD, world, world_template
 
 __all__ = ["world", "world_template"]
 
+SVEN = Principal("sven.holm", frozenset({Scope.READ}))
 MONDAY = dt.datetime(2026, 11, 23, 6, 30, tzinfo=dt.UTC)
 THURSDAY = dt.datetime(2026, 11, 26, 6, 30, tzinfo=dt.UTC)
 ADDRESSES = {"sven.holm": "sven@ourcompany.example", "lea": "lea@ourcompany.example", "boss": "boss@ourcompany.example"}
@@ -112,7 +114,7 @@ def test_an_owner_gets_new_and_waiting_flags_once_a_day_and_managers_get_counts(
         follow(connection, hub.coach, THURSDAY)
         waiting = flags.own(connection, "sven.holm", THURSDAY.date(), answered=False, cursor=None).items[0]
         answers.answer(
-            connection, waiting.flag_id, "fixed", account="sven.holm", fingerprint=waiting.fingerprint, coach=hub.coach,
+            connection, waiting.flag_id, "fixed", who=SVEN, fingerprint=waiting.fingerprint, coach=hub.coach,
             as_of=THURSDAY,
         )  # fmt: skip
     assert digest.send(staffed, hub, as_of=THURSDAY) == 3
@@ -209,3 +211,44 @@ def test_dagster_sends_it_in_the_morning_where_a_server_is_set(monkeypatch):
     monkeypatch.setattr(scheduled, "load", Settings)
     assert isinstance(scheduled.digest_schedule(dg.build_schedule_context()), dg.SkipReason)
     assert scheduled.digest_schedule.cron_schedule == "30 6-10 * * *"
+
+
+@pytest.fixture
+def held(staffed):
+    """A publication that was just held back."""
+    with staffed.begin() as connection:
+        told = {"suite": "landing", "checks": ["landing.stream_volume"], "publication_in_force": 2,
+                "why": "landing.stream_volume failed on 3 of 40"}  # fmt: skip
+        announcements.announce(connection, "held", "run-9", told)
+    return staffed
+
+
+def test_admins_and_engineers_are_mailed_what_holds_a_publication_once(held, smtp_port, inbox):
+    assert gate_mail.send_held(held, Settings()) == 0, "mail is off"
+    assert gate_mail.waits(held)
+    assert gate_mail.send_held(held, settings(smtp_port)) == 1
+    message = inbox.take()["boss@ourcompany.example"]
+    assert message["Subject"] == "OneRecord: a publication is held back"
+    body = message.get_content()
+    assert "landing.stream_volume failed on 3 of 40" in body
+    assert "Publication 2 stays in force" in body
+    assert "https://hub.example/checks?run=run-9" in body
+    assert (gate_mail.waits(held), gate_mail.send_held(held, settings(smtp_port))) == (False, 0)
+
+
+def test_a_mail_server_that_does_not_answer_is_said_in_the_log_and_asked_again(held, smtp_port, inbox, caplog):
+    assert gate_mail.send_held(held, settings(free_port(0))) == 0
+    assert "nobody could be mailed" in caplog.text
+    assert gate_mail.waits(held)
+    inbox.refused = {"boss@ourcompany.example"}
+    assert gate_mail.send_held(held, settings(smtp_port)) == 0
+    assert "the address was refused" in caplog.text
+    assert "boss@" not in caplog.text
+    assert not gate_mail.waits(held)
+
+
+def test_what_was_held_long_ago_is_no_news(held, smtp_port, inbox):
+    with held.begin() as connection:
+        connection.execute(text("UPDATE ops.announcement SET happened_at = now() - interval '25 hours'"))
+    assert gate_mail.send_held(held, settings(smtp_port)) == 0
+    assert inbox.take() == {}

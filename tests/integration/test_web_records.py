@@ -34,7 +34,7 @@ def test_the_overview_counts_what_there_is(signed_in):
     html = signed_in("admin").get("/").text
     assert "Publication <strong>2</strong>" in html
     assert re.search(r'class="figure">31<', html)
-    assert "No flag is published" in html
+    assert "No flag is shared" in html
     assert re.search(r"Crm|CRM", html)
     assert "published nothing" not in html
 

@@ -71,3 +71,20 @@ class Digest(Base):
     as_of: Mapped[Moment]
     claimed_at: Mapped[Arrived]
     sent_at: Mapped[Moment | None]
+
+
+class TeamFigure(Base):
+    """How the open deals of a group were when the last run ended: of groups that are large enough to be shown.
+
+    The first place is the whole department. `flagged` deals have a shared flag, `critical` a critical one.
+    """
+
+    __tablename__ = "team_figure"
+    __table_args__ = (SCHEMA,)
+
+    place: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[str]
+    owners: Mapped[int]
+    deals: Mapped[int]
+    flagged: Mapped[int]
+    critical: Mapped[int]

@@ -13,9 +13,10 @@ from hub.coach import owners
 from hub.errors import NotFoundError, OneRecordError
 from hub.model.kinds import Department
 from hub.review import sessions
-from hub.review.page import Reading, SignedIn, Writing, from_our_form, render, requires
+from hub.review.page import Reading, SignedIn, Writing, from_our_form, render, requires, settings_of
 
 router = APIRouter(prefix="/people", dependencies=[Depends(requires(Scope.ADMIN))])
+OWNERS_SHOWN = 200  # of those without an account; others are added by their id
 OURS = [Depends(from_our_form)]
 Words = Annotated[str, Form(max_length=1_000)]
 Departments = Annotated[list[str] | None, Form(max_length=len(Department))]
@@ -136,8 +137,10 @@ def _person(request: Request, connection: Connection, name: str, problem: str = 
     found = next((one for one in users.listed(connection) if one.name == name), None)
     if found is None:
         raise NotFoundError("there is no account of this name")
+    unknown = owners.without_account(connection)
     return render(
         request, "person.html", status, person=found, problem=problem, roles=list(Role), departments=list(Department),
         places=sessions.of_account(connection, name), owners=owners.of_account(connection, name),
-        proposals=owners.proposals(connection, name, found.email),
+        proposals=owners.proposals(unknown, name, found.email), unknown=unknown[:OWNERS_SHOWN],
+        mailed=settings_of(request).mail is not None,
     )  # fmt: skip

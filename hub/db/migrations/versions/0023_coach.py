@@ -36,6 +36,7 @@ def upgrade() -> None:
     _flags()
     _answers()
     _mutes()
+    _teams()
     _people()
     op.add_column("announcement", sa.Column("mailed_at", _MOMENT, nullable=True), schema="ops")
     op.create_index("ix_opportunity_source_owner_id", "opportunity", ["source", "owner_id"], schema="canonical")
@@ -107,6 +108,17 @@ def _mutes() -> None:
     )  # fmt: skip
 
 
+def _teams() -> None:
+    op.create_table(
+        "team_figure",
+        sa.Column("place", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        *(sa.Column(name, sa.Integer(), nullable=False) for name in ("owners", "deals", "flagged", "critical")),
+        sa.PrimaryKeyConstraint("place", name="pk_team_figure"),
+        schema="quality",
+    )
+
+
 def _people() -> None:
     op.add_column("account", sa.Column("email", sa.Text(), nullable=True), schema="ops")
     op.add_column("account", sa.Column("team", sa.Text(), nullable=True), schema="ops")
@@ -143,7 +155,7 @@ def downgrade() -> None:
     op.drop_table("account_owner", schema="ops")
     op.drop_column("account", "team", schema="ops")
     op.drop_column("account", "email", schema="ops")
-    for table in ("rule_mute", "flag_answer"):
+    for table in ("team_figure", "rule_mute", "flag_answer"):
         op.drop_table(table, schema="quality")
     for index in INDEXES:
         op.drop_index(index, "flag", schema="quality")
