@@ -43,7 +43,7 @@ def answer(
     if flag.fingerprint != fingerprint:
         raise ConflictError("the evidence changed while you were reading: look at it again")
     row = {
-        "flag_id": flag_id, "raised_at": flag.raised_at, "evidence": flag.evidence, "answer": said,
+        "flag_id": flag_id, "rule": flag.rule, "raised_at": flag.raised_at, "evidence": flag.evidence, "answer": said,
         "reason": reason.strip(), "until": until if said == "snooze" else None, "author": who.name, "as_of": as_of,
     }  # fmt: skip
     number: int = connection.execute(insert(FlagAnswer).values(row).returning(FlagAnswer.answer_id)).scalar_one()

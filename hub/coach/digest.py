@@ -118,8 +118,9 @@ def _for_managers(connection: Connection, settings: Settings, day: dt.date, as_o
         if group.flagged
     ]
     parts += [
-        f"- {row.many:,} on no deal, {row.rule.replace('_', ' ')}: {settings.address}/flags/department"
-        for row in flags.public(connection, of_departments=True)
+        f"- {row.on_no_deal:,} on no deal, {row.rule.replace('_', ' ')}: {settings.address}/flags/department"
+        for row in flags.public(connection)
+        if row.on_no_deal
     ]
     parts += [f"- The rule {rule.replace('_', ' ')} is muted: too many answers said that it is wrong" for rule in muted]
     return [f"The department on {day:%d %b %Y}", "", *parts, "", f"{settings.address}/flags/team", ""] if parts else []

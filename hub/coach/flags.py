@@ -53,6 +53,7 @@ answered AS MATERIALIZED (
     FROM (SELECT DISTINCT ON (a.flag_id) a.* FROM quality.flag_answer a JOIN quality.flag f USING (flag_id)
           WHERE f.resolved_at IS NULL AND {_HOLDS} ORDER BY a.flag_id, a.answer_id DESC) a
 )"""
+_SHARED = "f.shared_from <= CAST(:today AS date)"
 # What pages show of the subject; `told` are the flags that they show.
 _TOLD = """
 SELECT told.*, coalesce(told.opportunity_ref, CAST(told.golden_id AS text), told.department) AS subject,
@@ -88,17 +89,23 @@ def own(
     return _page(connection, picked, values, ["own", answered], cursor=cursor)
 
 
-def shared(
-    connection: Connection, today: dt.date, *, rule: str = "", cursor: str | None = None, limit: int = PAGE
-) -> paging.Page[Row[Any]]:
-    """One page of the flags whose window is over, dismissed ones left out; critical ones first.
+def on_deals(connection: Connection, today: dt.date, *, rule: str, cursor: str | None) -> paging.Page[Row[Any]]:
+    """One page of the flags on deals whose window is over, of one rule or all; dismissed ones left out.
 
     Raises:
         paging.CursorError: the cursor belongs to another list.
     """
-    which = "f.shared_from <= CAST(:today AS date)" + (" AND f.rule = :rule" if rule else "")
-    values = {"rule": rule, "today": today}
-    return _page(connection, _picked(which), values, ["shared", rule], cursor=cursor, limit=limit)
+    which = f"{_SHARED} AND f.opportunity_ref IS NOT NULL" + (" AND f.rule = :rule" if rule else "")
+    return _page(connection, _picked(which), {"rule": rule, "today": today}, ["deals", rule], cursor=cursor)
+
+
+def shared(connection: Connection, today: dt.date, *, cursor: str | None, limit: int) -> paging.Page[Row[Any]]:
+    """One page of all flags whose window is over, dismissed ones left out; critical ones first.
+
+    Raises:
+        paging.CursorError: the cursor belongs to another list.
+    """
+    return _page(connection, _picked(_SHARED), {"today": today}, ["shared"], cursor=cursor, limit=limit)
 
 
 def of_departments(connection: Connection, today: dt.date, *, cursor: str | None) -> paging.Page[Row[Any]]:
@@ -185,13 +192,11 @@ def counts(connection: Connection, account: str, today: dt.date) -> Row[Any]:
     ).one()
 
 
-def public(connection: Connection, *, of_departments: bool = False) -> Sequence[Row[Any]]:
-    """Per rule: the flags that are nobody's alone any more, by severity, most first; all, or those on no deal."""
-    which = " AND resolved_at IS NULL AND opportunity_ref IS NULL" if of_departments else ""
+def public(connection: Connection) -> Sequence[Row[Any]]:
+    """Per rule, what the last run counted as shared: critical, warning, many, on_no_deal; most first."""
     return connection.execute(
         text(
-            f"""SELECT rule, count(*) FILTER (WHERE severity = 'critical') AS critical,
-                       count(*) FILTER (WHERE severity = 'warning') AS warning, count(*) AS many
-                FROM quality.flag WHERE public{which} GROUP BY rule ORDER BY many DESC, rule"""
+            """SELECT rule, critical, warning, critical + warning AS many, on_no_deal
+               FROM quality.rule_figure WHERE critical + warning > 0 ORDER BY many DESC, rule"""
         )
     ).all()

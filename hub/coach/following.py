@@ -26,6 +26,13 @@ WHERE f.resolved_at IS NULL AND f.public <> (
     f.shared_from <= CAST(:today AS date) AND f.rule NOT IN (SELECT rule FROM muted)
     AND f.flag_id NOT IN (SELECT flag_id FROM answered WHERE state IN ('wrong', 'snoozed')))
 """
+_COUNTED = """
+INSERT INTO quality.rule_figure (rule, open, critical, warning, on_no_deal)
+SELECT rule, count(*), count(*) FILTER (WHERE public AND severity = 'critical'),
+       count(*) FILTER (WHERE public AND severity = 'warning'),
+       count(*) FILTER (WHERE public AND opportunity_ref IS NULL)
+FROM quality.flag WHERE resolved_at IS NULL GROUP BY rule
+"""
 
 
 def follow(connection: Connection, coach: CoachSettings, as_of: dt.datetime) -> None:
@@ -39,4 +46,6 @@ def follow(connection: Connection, coach: CoachSettings, as_of: dt.datetime) -> 
     if turned.rowcount:
         # The windows of a whole first run end at once, and the planner would think that nothing is public.
         connection.execute(text("ANALYZE quality.flag"))
+    connection.execute(text("DELETE FROM quality.rule_figure"))
+    connection.execute(text(_COUNTED))
     teams.keep(connection, coach.team_minimum)

@@ -20,10 +20,11 @@ LONGEST_REASON = 2_000
 # counts: it would mute the rule again at once.
 _COUNTED = """
 counted AS (
-    SELECT DISTINCT ON (a.flag_id, a.raised_at) f.rule, a.answer
-    FROM quality.flag_answer a JOIN quality.flag f USING (flag_id)
+    SELECT DISTINCT ON (a.flag_id, a.raised_at) rule, a.answer
+    FROM quality.flag_answer a
+    LEFT JOIN (SELECT rule, max(ended_at) AS ended_at FROM quality.rule_mute GROUP BY rule) unmuted USING (rule)
     WHERE a.undone_at IS NULL AND a.as_of > CAST(:as_of AS timestamptz) - make_interval(days => CAST(:days AS int))
-      AND a.answered_at > coalesce((SELECT max(ended_at) FROM quality.rule_mute m WHERE m.rule = f.rule), '-infinity')
+      AND a.answered_at > coalesce(unmuted.ended_at, '-infinity')
     ORDER BY a.flag_id, a.raised_at, a.answer_id DESC
 )"""
 _MUTE = f"""
@@ -36,7 +37,6 @@ RETURNING rule, answers, wrong
 """
 _RULES = f"""
 WITH {_COUNTED},
-opened AS (SELECT rule, count(*) AS open FROM quality.flag WHERE resolved_at IS NULL GROUP BY rule),
 said AS (
     SELECT rule, count(*) AS answers, count(*) FILTER (WHERE answer = 'fixed') AS fixed,
            count(*) FILTER (WHERE answer = 'wrong') AS wrong, count(*) FILTER (WHERE answer = 'snooze') AS snoozed
@@ -45,7 +45,7 @@ said AS (
 SELECT rule, coalesce(open, 0) AS open, coalesce(said.answers, 0) AS answers, coalesce(fixed, 0) AS fixed,
        coalesce(said.wrong, 0) AS wrong, coalesce(snoozed, 0) AS snoozed,
        m.muted_at, m.answers AS muted_answers, m.wrong AS muted_wrong
-FROM opened FULL JOIN said USING (rule)
+FROM quality.rule_figure FULL JOIN said USING (rule)
 FULL JOIN (SELECT * FROM quality.rule_mute WHERE ended_at IS NULL) m USING (rule)
 ORDER BY m.muted_at, rule
 """
@@ -91,7 +91,7 @@ def unmute(
 
 
 def rules(connection: Connection, coach: CoachSettings, as_of: dt.datetime) -> Sequence[Row[Any]]:
-    """Per rule: open flags, the answers that count, and since when it is muted; muted ones first."""
+    """Per rule: flags that the last run left open, the answers that count, since when it is muted; muted ones first."""
     return connection.execute(text(_RULES), _since(coach, as_of)).all()
 
 

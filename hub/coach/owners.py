@@ -21,6 +21,7 @@ class Owner:
     source: str
     owner_id: str
     owner_name: str | None
+    deals: int
 
 
 def own(connection: Connection, name: str, source: str, owner_id: str, *, actor: str) -> None:
@@ -69,17 +70,18 @@ def of_account(connection: Connection, name: str) -> Sequence[Row[Any]]:
 
 
 def without_account(connection: Connection) -> list[Owner]:
-    """Who owns deals and is no account's owner, by source and name."""
+    """Who owns deals and is no account's owner, who has the most first."""
     rows = connection.execute(
         text(
-            """SELECT o.source, o.owner_id, max(o.owner_name) AS owner_name FROM canonical.opportunity o
+            """SELECT o.source, o.owner_id, max(o.owner_name) AS owner_name, count(*) AS deals
+               FROM canonical.opportunity o
                WHERE o.owner_id IS NOT NULL AND o.deleted_at IS NULL
                  AND NOT EXISTS (SELECT 1 FROM ops.account_owner w
                                  WHERE w.source = o.source AND w.owner_id = o.owner_id)
-               GROUP BY o.source, o.owner_id ORDER BY o.source, owner_name, o.owner_id"""
+               GROUP BY o.source, o.owner_id ORDER BY deals DESC, o.source, o.owner_id"""
         )
     )
-    return [Owner(row.source, row.owner_id, row.owner_name) for row in rows]
+    return [Owner(row.source, row.owner_id, row.owner_name, row.deals) for row in rows]
 
 
 def proposals(unknown: Sequence[Owner], name: str, email: str | None) -> list[Owner]:

@@ -83,8 +83,8 @@ def of_wrong(connection, rule: str, wrong: int, answered: int, as_of: dt.datetim
                                              shared_from)
                    SELECT 'crm:Opportunity:made-' || n, :rule, 'warning', '{}', :as_of, :as_of, :as_of, '2026-12-01'
                    FROM generate_series(1, :answered) n RETURNING flag_id)
-               INSERT INTO quality.flag_answer (flag_id, raised_at, evidence, answer, reason, author, as_of)
-               SELECT flag_id, :as_of, '{}', CASE WHEN row_number() OVER () <= :wrong THEN 'wrong' ELSE 'fixed' END,
+               INSERT INTO quality.flag_answer (flag_id, rule, raised_at, evidence, answer, reason, author, as_of)
+               SELECT flag_id, :rule, :as_of, '{}', CASE WHEN row_number() OVER () <= :wrong THEN 'wrong' ELSE 'fixed' END,
                       'said so', 'sven.holm', :as_of FROM flag"""
         ),
         values,

@@ -29,6 +29,7 @@ class FlagAnswer(Base):
 
     answer_id: Mapped[BigId]
     flag_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("quality.flag.flag_id"))
+    rule: Mapped[str]
     raised_at: Mapped[Moment]
     evidence: Mapped[Json]
     answer: Mapped[str]
@@ -88,3 +89,19 @@ class TeamFigure(Base):
     deals: Mapped[int]
     flagged: Mapped[int]
     critical: Mapped[int]
+
+
+class RuleFigure(Base):
+    """How many flags of a rule the last run left open, private ones included; and how many of them are shared.
+
+    Shared are `critical` and `warning` ones; `on_no_deal` of both are on customers and departments.
+    """
+
+    __tablename__ = "rule_figure"
+    __table_args__ = (SCHEMA,)
+
+    rule: Mapped[str] = mapped_column(primary_key=True)
+    open: Mapped[int]
+    critical: Mapped[int]
+    warning: Mapped[int]
+    on_no_deal: Mapped[int]

@@ -121,12 +121,10 @@ class Flag(Base):
             name="uq_flag_subject",
             postgresql_nulls_not_distinct=True,
         ),
-        # Lists are read by severity and id; where most flags are still private, they are passed over in the index.
+        # Lists are read by severity and id; where most flags are still private, or a rule is asked for, the others are
+        # passed over in the index. `public` is in none, so that it turns without a new entry in each.
         Index(
             "ix_flag_open", "severity", "flag_id", "shared_from", "rule", postgresql_where=text("resolved_at IS NULL")
-        ),
-        Index(
-            "ix_flag_rule", "rule", "severity", "flag_id", "shared_from", postgresql_where=text("resolved_at IS NULL")
         ),
         Index(
             "ix_flag_department",
@@ -134,7 +132,6 @@ class Flag(Base):
             "flag_id",
             postgresql_where=text("resolved_at IS NULL AND opportunity_ref IS NULL"),
         ),
-        Index("ix_flag_public", "rule", "severity", postgresql_where=text("public")),
         SCHEMA,
     )
 

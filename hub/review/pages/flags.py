@@ -86,7 +86,7 @@ def _undoable(done: str) -> int | None:
 def team(
     *, request: Request, connection: Reading, settings: OfSettings, as_of: AsOf, rule: Rule = "", cursor: Cursor = None
 ) -> Response:
-    page = flags.shared(connection, as_of.date(), rule=rule, cursor=cursor)
+    page = flags.on_deals(connection, as_of.date(), rule=rule, cursor=cursor)
     return _render(
         request, "team.html", page=page, rule=rule, rules=flags.public(connection), coach=settings.coach,
         groups=teams.figures(connection, settings.coach.team_minimum),

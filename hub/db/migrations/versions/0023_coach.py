@@ -20,9 +20,7 @@ COMMENT = (
 FORMER = "Published opportunities with their customer and the hygiene flags that are open."
 INDEXES = {
     "ix_flag_open": (["severity", "flag_id", "shared_from", "rule"], "resolved_at IS NULL"),
-    "ix_flag_rule": (["rule", "severity", "flag_id", "shared_from"], "resolved_at IS NULL"),
     "ix_flag_department": (["severity", "flag_id"], "resolved_at IS NULL AND opportunity_ref IS NULL"),
-    "ix_flag_public": (["rule", "severity"], "public"),
 }
 # Flags of before have a window too, from when they were seen last: three working days and a weekend.
 WINDOW = """
@@ -36,7 +34,7 @@ def upgrade() -> None:
     _flags()
     _answers()
     _mutes()
-    _teams()
+    _figures()
     _people()
     op.add_column("announcement", sa.Column("mailed_at", _MOMENT, nullable=True), schema="ops")
     op.create_index("ix_opportunity_source_owner_id", "opportunity", ["source", "owner_id"], schema="canonical")
@@ -66,6 +64,7 @@ def _answers() -> None:
         "flag_answer",
         sa.Column("answer_id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("flag_id", sa.BigInteger(), nullable=False),
+        sa.Column("rule", sa.Text(), nullable=False),
         sa.Column("raised_at", _MOMENT, nullable=False),
         sa.Column("evidence", postgresql.JSONB(), nullable=False),
         sa.Column("answer", sa.Text(), nullable=False),
@@ -108,7 +107,14 @@ def _mutes() -> None:
     )  # fmt: skip
 
 
-def _teams() -> None:
+def _figures() -> None:
+    op.create_table(
+        "rule_figure",
+        sa.Column("rule", sa.Text(), nullable=False),
+        *(sa.Column(name, sa.Integer(), nullable=False) for name in ("open", "critical", "warning", "on_no_deal")),
+        sa.PrimaryKeyConstraint("rule", name="pk_rule_figure"),
+        schema="quality",
+    )
     op.create_table(
         "team_figure",
         sa.Column("place", sa.Integer(), autoincrement=False, nullable=False),
@@ -155,7 +161,7 @@ def downgrade() -> None:
     op.drop_table("account_owner", schema="ops")
     op.drop_column("account", "team", schema="ops")
     op.drop_column("account", "email", schema="ops")
-    for table in ("team_figure", "rule_mute", "flag_answer"):
+    for table in ("team_figure", "rule_figure", "rule_mute", "flag_answer"):
         op.drop_table(table, schema="quality")
     for index in INDEXES:
         op.drop_index(index, "flag", schema="quality")
