@@ -5,7 +5,9 @@ called beside it, or after it.
 """
 
 import logging
+from collections.abc import Sequence
 from email.message import EmailMessage
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Engine, Row, text
@@ -47,9 +49,9 @@ def send_held(engine: Engine, settings: Settings) -> int:
     with engine.begin() as connection:
         people = connection.execute(text(_PEOPLE), {"roles": ROLES}).scalars().all()
         held = connection.execute(text(_CLAIM)).all() if people else []
-    messages = [
-        _message(one, to, settings.address) for one in sorted(held, key=lambda one: one.sequence) for to in people
-    ]
+    runs = groupby(sorted(held, key=lambda one: (one.run_id, one.sequence)), key=lambda one: one.run_id)
+    told = [(run_id, list(suites)) for run_id, suites in runs]
+    messages = [_message(run_id, suites, to, settings.address) for run_id, suites in told for to in people]
     if not messages:
         return 0
     try:
@@ -64,19 +66,19 @@ def send_held(engine: Engine, settings: Settings) -> int:
     return len(messages) - len(problems)
 
 
-def _message(held: Row[Any], to: str, address: str) -> EmailMessage:
-    """Names of checks, counts and the run: nothing of a customer."""
+def _message(run_id: str, held: Sequence[Row[Any]], to: str, address: str) -> EmailMessage:
+    """One mail for all suites that hold a run: names of checks, counts and the run, nothing of a customer."""
+    number = held[-1].data.get("publication_in_force", 0)
+    stays = f"Publication {number} stays in force." if number else "Nothing is published so far."
+    why = [reason for one in held for reason in str(one.data.get("why", "")).split("; ")]
     message = EmailMessage()
     message["To"] = to
     message["Subject"] = "OneRecord: a publication is held back"
-    number = held.data.get("publication_in_force", 0)
-    stays = f"Publication {number} stays in force." if number else "Nothing is published so far."
     message.set_content(
         "\n".join(
             [
-                f"Run {held.run_id} published nothing. {stays}", "", "What holds it:",
-                *(f"- {why}" for why in str(held.data.get("why", "")).split("; ")), "",
-                f"See which rows failed, and let a check pass if it is right: {address}/checks?run={held.run_id}",
+                f"Run {run_id} published nothing. {stays}", "", "What holds it:", *(f"- {one}" for one in why), "",
+                f"See which rows failed, and let a check pass if it is right: {address}/checks?run={run_id}",
             ]
         )
     )  # fmt: skip

@@ -220,6 +220,9 @@ def held(staffed):
         told = {"suite": "landing", "checks": ["landing.stream_volume"], "publication_in_force": 2,
                 "why": "landing.stream_volume failed on 3 of 40"}  # fmt: skip
         announcements.announce(connection, "held", "run-9", told)
+        announcements.announce(
+            connection, "held", "run-9", told | {"suite": "golden", "why": "golden.id_churn did not run"}
+        )
     return staffed
 
 
@@ -230,7 +233,7 @@ def test_admins_and_engineers_are_mailed_what_holds_a_publication_once(held, smt
     message = inbox.take()["boss@ourcompany.example"]
     assert message["Subject"] == "OneRecord: a publication is held back"
     body = message.get_content()
-    assert "landing.stream_volume failed on 3 of 40" in body
+    assert "landing.stream_volume failed on 3 of 40\n- golden.id_churn did not run" in body
     assert "Publication 2 stays in force" in body
     assert "https://hub.example/checks?run=run-9" in body
     assert (gate_mail.waits(held), gate_mail.send_held(held, settings(smtp_port))) == (False, 0)
