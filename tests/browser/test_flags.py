@@ -6,8 +6,8 @@ from hub.coach import owners
 from tests.webworld import NOW, PASSWORD
 
 
-def sign_in(page, hub, name: str) -> None:
-    hub.account("read", name=name)
+def sign_in(page, hub, name: str, role: str = "read") -> None:
+    hub.account(role, name=name)
     with hub.engine.begin() as connection:
         owners.own(connection, name, "crm", "U1", actor="test")
     page.goto("/flags")
@@ -50,8 +50,8 @@ def test_no_page_of_flags_is_wider_than_a_phone(hub, page, tmp_path):
     hub.settings.clock_file = tmp_path / "clock"
     hub.settings.clock_file.write_text(NOW.isoformat())
     page.set_viewport_size({"width": 360, "height": 800})
-    sign_in(page, hub, "sven.holm")
+    sign_in(page, hub, "sven.holm", "lead")
     flag = page.locator("a.pair").first.get_attribute("href")
-    for address in ("/flags", flag):
+    for address in ("/flags", flag, "/flags/department", "/flags/team", "/flags/rules"):
         page.goto(address)
         assert page.evaluate("document.documentElement.scrollWidth") <= 360, address
