@@ -8,9 +8,9 @@ from sqlalchemy import Connection, Row, insert, text
 from hub.access import Principal
 from hub.audit import record
 from hub.coach import flags, muting
+from hub.coach.settings import CoachSettings
 from hub.db.tables.coach import FlagAnswer
 from hub.errors import ConfigurationError, ConflictError, NotAllowedError, NotFoundError
-from hub.settings import CoachSettings
 
 Answer = Literal["fixed", "wrong", "snooze"]
 

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, text
 
 from hub.coach import muting, teams
 from hub.coach.flags import ANSWERED
-from hub.settings import CoachSettings
+from hub.coach.settings import CoachSettings
 
 # Only a run that has read the deal's source since then can know whether the deal was mended there. What customers and
 # departments are flagged for may be mended in any source.

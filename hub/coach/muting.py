@@ -8,9 +8,9 @@ from sqlalchemy import Connection, Row, text
 
 from hub.audit import record
 from hub.coach import workdays
+from hub.coach.settings import CoachSettings
 from hub.db import locks
 from hub.errors import ConfigurationError, ConflictError
-from hub.settings import CoachSettings
 
 # Who acts where no person does.
 HUB = "onerecord"

@@ -4,8 +4,8 @@ import datetime as dt
 
 import holidays
 
+from hub.coach.settings import CoachSettings
 from hub.errors import ConfigurationError
-from hub.settings import CoachSettings
 
 _DAY = dt.timedelta(days=1)
 

@@ -1,7 +1,4 @@
-"""Flags are their owner's first: who sees which when, what answers do, what is published, and rules that mute themselves.
-
-The world's flags were raised on Friday 20 November 2026 at 9:30 UTC, so managers see them from Thursday 26 November on.
-"""
+"""Flags are their owner's first: who sees which when, what answers do, and what is published."""
 
 import datetime as dt
 import re
@@ -10,108 +7,25 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import text
 
-from hub.coach import answers, muting, owners, workdays
-from hub.coach.following import follow
-from hub.errors import ConfigurationError, ConflictError, NotAllowedError, NotFoundError
+from hub.coach import answers
+from hub.errors import NotAllowedError
 from hub.golden.export import export
-from hub.golden.publish import publish
-from hub.settings import CoachSettings
+from tests.integration.coach_world import (
+    COACH,
+    LAST_SECOND,
+    SHARED,
+    at,
+    flag,
+    published,
+    raise_on_others,
+    run,
+    say,
+    sven,
+)
 from tests.pages import ADMIN
 from tests.webworld import NOW, token
 
-COACH = CoachSettings()
-LAST_SECOND = dt.datetime(2026, 11, 25, 23, 59, 59, tzinfo=dt.UTC)
-SHARED = dt.datetime(2026, 11, 26, tzinfo=dt.UTC)
-PAST_CLOSE = "SELECT flag_id FROM quality.flag WHERE rule = 'past_close_date'"
-
-
-@pytest.fixture
-def at(hub, tmp_path):
-    """Sets the clock of the hub; it begins when the flags were raised."""
-    hub.settings.clock_file = tmp_path / "clock"
-
-    def set_to(moment: dt.datetime) -> None:
-        hub.settings.clock_file.write_text(moment.isoformat())
-
-    set_to(NOW + dt.timedelta(minutes=1))
-    return set_to
-
-
-@pytest.fixture
-def flag(hub) -> int:
-    return int(hub.scalar(PAST_CLOSE))
-
-
-@pytest.fixture
-def sven(hub, at, signed_in):
-    """The owner of all deals, signed in; a reader otherwise."""
-    visitor = signed_in("read", name="sven.holm")
-    with hub.engine.begin() as connection:
-        owners.own(connection, "sven.holm", "crm", "U1", actor="test")
-    return visitor
-
-
-def run(hub, as_of: dt.datetime, *, released: bool = True) -> None:
-    """What a run does to flags; what rules find stays as it is."""
-    with hub.engine.begin() as connection:
-        follow(connection, hub.settings.coach, as_of)
-    if released:
-        publish(hub.engine, run_id=f"run-{as_of:%d}", as_of=as_of)
-
-
-def say(visitor, flag: int, answer: str, **fields: str):
-    html = visitor.get(f"/flags/{flag}").text
-    fingerprint = re.search(r'name="fingerprint" value="(\w+)"', html)[1]
-    return visitor.post(
-        f"/flags/{flag}", data={"csrf": token(html), "fingerprint": fingerprint, "answer": answer, **fields}
-    )
-
-
-def published(hub) -> dict[str, list[str]]:
-    with hub.engine.connect() as connection:
-        rows = connection.execute(text("SELECT ref, flags FROM golden.opportunity WHERE cardinality(flags) > 0"))
-        return {row.ref: row.flags for row in rows}
-
-
-def of_wrong(connection, rule: str, wrong: int, answered: int, as_of: dt.datetime = NOW) -> None:
-    """So many deals with an answered flag of a rule."""
-    values = {"rule": rule, "wrong": wrong, "answered": answered, "as_of": as_of}
-    connection.execute(
-        text(
-            """WITH flag AS (
-                   INSERT INTO quality.flag (opportunity_ref, rule, severity, evidence, first_seen, last_seen, raised_at,
-                                             shared_from)
-                   SELECT 'crm:Opportunity:made-' || n, :rule, 'warning', '{}', :as_of, :as_of, :as_of, '2026-12-01'
-                   FROM generate_series(1, :answered) n RETURNING flag_id)
-               INSERT INTO quality.flag_answer (flag_id, rule, raised_at, evidence, answer, reason, author, as_of)
-               SELECT flag_id, :rule, :as_of, '{}', CASE WHEN row_number() OVER () <= :wrong THEN 'wrong' ELSE 'fixed' END,
-                      'said so', 'sven.holm', :as_of FROM flag"""
-        ),
-        values,
-    )
-
-
-@pytest.mark.parametrize(
-    ("raised", "shared", "given"),
-    [
-        ("2026-11-20", "2026-11-26", {}),  # a Friday: Monday, Tuesday and Wednesday are private
-        ("2026-11-21", "2026-11-26", {}),
-        ("2026-11-23", "2026-11-27", {}),
-        ("2026-11-24", "2026-11-28", {}),  # what is private on a Friday is shared on Saturday, to whoever looks
-        ("2026-11-20", "2026-11-24", {"private_days": 1}),
-        ("2026-12-23", "2026-12-30", {"country": "DE"}),  # Christmas Day is a Friday
-        ("2026-12-23", "2026-12-29", {}),
-        ("2026-11-20", "2026-11-27", {"days_off": [dt.date(2026, 11, 24)]}),
-    ],
-)
-def test_a_window_has_so_many_whole_working_days(raised, shared, given):
-    found = workdays.shared_from(dt.date.fromisoformat(raised), CoachSettings(**given))
-    assert found.isoformat() == shared
-
-
-def test_a_country_without_known_holidays_is_a_wrong_setting():
-    with pytest.raises(ConfigurationError, match=r"coach\.country"):
-        workdays.calendar(CoachSettings(country="XX"))
+__all__ = ["at", "flag", "sven"]
 
 
 def test_a_flag_is_its_owners_alone_until_the_window_ends(hub, at, sven, signed_in, flag):
@@ -158,25 +72,6 @@ def test_before_the_window_ends_no_page_and_no_answer_of_the_api_tells_others_of
     assert "Harbour cranes" in told["lead", customer[0]], "the deal itself is no secret"
     leaks = re.compile(r"past.close.date|signed on paper|no.progress", re.IGNORECASE)
     assert [where for where, text_ in told.items() if leaks.search(text_)] == []
-
-
-def raise_on_others(hub) -> tuple[int, int]:
-    """A flag on a customer, of whom finance knows more than sales, and one on sales as a whole."""
-    with hub.engine.begin() as connection:
-        return tuple(
-            connection.execute(
-                text(
-                    """INSERT INTO quality.flag (golden_id, department, rule, severity, evidence, first_seen, last_seen,
-                           raised_at, shared_from)
-                       SELECT golden_id, department, rule, 'warning', evidence, :now, :now, :now, CAST(:now AS date)
-                       FROM (VALUES ((SELECT min(golden_id::text)::uuid FROM golden.customer), NULL, 'hidden_sale',
-                                     CAST('{"records": ["billing:invoices:R-1"]}' AS jsonb)),
-                                    (NULL, 'sales', 'late_wins', '{}')) f (golden_id, department, rule, evidence)
-                       RETURNING flag_id"""
-                ),
-                {"now": NOW},
-            ).scalars()
-        )
 
 
 def test_flags_on_customers_and_departments_are_the_departments_work_at_once(hub, at, sven, signed_in):
@@ -335,95 +230,6 @@ def test_the_end_of_the_window_alone_publishes_a_flag(hub, at, tmp_path):
     run(hub, SHARED)
     assert hub.scalar("SELECT max(number) FROM golden.publication") == before + 1, "nothing new, nothing published"
     assert pq.read_table(tmp_path / "before" / "opportunity.parquet")["flags"].to_pylist() == [[], [], []]
-
-
-@pytest.mark.parametrize(
-    ("wrong", "answered", "muted"), [(3, 10, True), (299, 1000, False), (300, 1000, True), (9, 9, False)]
-)
-def test_a_rule_mutes_itself_from_its_share_and_floor_on(hub, wrong, answered, muted):
-    with hub.engine.begin() as connection:
-        of_wrong(connection, "backdated", wrong, answered)
-        assert muting.mute(connection, COACH, NOW) == (["backdated"] if muted else [])
-        assert muting.mute(connection, COACH, NOW) == []
-    entry = hub.scalar("SELECT reason FROM ops.audit WHERE act = 'mute rule' AND subject = 'rule:backdated'")
-    assert entry == (f"{wrong} of {answered} answers said that it is wrong" if muted else None)
-
-
-@pytest.mark.parametrize(("age", "muted"), [(dt.timedelta(days=90), False), (dt.timedelta(days=90, seconds=-1), True)])
-def test_old_answers_do_not_mute(hub, age, muted):
-    with hub.engine.begin() as connection:
-        of_wrong(connection, "backdated", 10, 10, NOW - age)
-        assert bool(muting.mute(connection, COACH, NOW)) == muted
-
-
-def test_flags_of_a_muted_rule_are_kept_and_shown_to_nobody_until_an_admin_says_otherwise(
-    hub, at, sven, signed_in, flag
-):
-    at(SHARED)
-    run(hub, SHARED)
-    hub.settings.coach = CoachSettings(mute_after=1)
-    boss, lead = signed_in("admin", name="boss"), signed_in("lead", name="lea", departments=["sales"])
-    say(sven, flag, "wrong", reason="signed on paper")
-    run(hub, SHARED)
-    assert published(hub)["crm:Opportunity:1"] == ["no_progress"]
-    assert hub.scalar("SELECT count(*) FROM quality.flag WHERE rule = 'past_close_date'") == 1
-    assert {one.get(f"/flags/{flag}").status_code for one in (sven, boss, lead)} == {404}
-    assert "Past close date is muted" in boss.get("/flags/rules").text
-    unmute = "/flags/rules/past_close_date/unmute"
-    assert lead.submit("/flags/rules", unmute, reason="they are right").status_code == 403
-    assert boss.submit("/flags/rules", unmute, reason=" ").status_code == 400
-    assert boss.submit("/flags/rules", unmute, reason="the rule was mended").status_code == 303
-    assert boss.submit("/flags/rules", unmute, reason="again").status_code == 400
-    assert hub.scalar("SELECT reason FROM ops.audit WHERE act = 'unmute rule'") == "the rule was mended"
-    run(hub, SHARED)
-    assert hub.scalar("SELECT count(*) FROM quality.rule_mute WHERE ended_at IS NULL") == 0, "old answers do not count"
-    assert lead.get(f"/flags/{flag}").status_code == 403, "nobody saw it meanwhile: it is the owner's alone again"
-
-
-def test_teams_are_shown_from_a_size_on(hub, at, signed_in):
-    at(SHARED)
-    run(hub, SHARED)
-    lead = signed_in("lead", name="lea", departments=["sales"])
-    assert "Figures are shown from 5 owners" in lead.get("/flags/team").text
-    hub.settings.coach = CoachSettings(team_minimum=2)
-    with hub.engine.begin() as connection:
-        connection.execute(text("UPDATE canonical.opportunity SET owner_id = 'U2' WHERE ref = 'crm:Opportunity:0'"))
-    run(hub, SHARED)
-    html = lead.get("/flags/team").text
-    assert re.search(
-        r"Sales</th><td class=\"n\">2</td><td class=\"n\">2</td><td class=\"n\">2</td><td class=\"n\">1<", html
-    )
-    assert signed_in("read", name="rita").get("/flags/team").status_code == 403
-    hub.settings.coach = CoachSettings(team_minimum=3)
-    assert "Figures are shown from 3 owners" in lead.get("/flags/team").text, "before the next run, too"
-
-
-def test_owners_are_said_by_admins_and_proposed_where_names_agree(hub, at, signed_in):
-    boss = signed_in("admin", name="boss")
-    hub.account("read", name="sven.holm")
-    assert "Sven Holm" in boss.get("/people/sven.holm").text
-    own = {"source": "crm", "owner_id": "U1"}
-    assert boss.submit("/people/sven.holm", "/people/sven.holm/own", **own).status_code == 303
-    assert hub.scalar("SELECT said_by FROM ops.account_owner") == "boss"
-    with hub.engine.begin() as connection:
-        for problem, *wrong in ((NotFoundError, "nobody", "crm", "U1"), (NotFoundError, "boss", "crm", "U9"),
-                                (ConflictError, "boss", "crm", "U1")):  # fmt: skip
-            with pytest.raises(problem):
-                owners.own(connection, *wrong, actor="test")
-    assert boss.submit("/people/sven.holm", "/people/sven.holm/disown", **own).status_code == 303
-    assert hub.scalar("SELECT count(*) FROM ops.account_owner") == 0
-    assert hub.scalar("SELECT count(*) FROM ops.audit WHERE act IN ('say owner', 'end owner')") == 2
-
-
-@pytest.mark.parametrize(
-    ("called", "owner", "agree"),
-    [
-        ("sven.holm", "Sven Holm", True), ("s.holm@example.com", "Sven Holm", True), ("sven_hölm", "Sven Holm", True),
-        ("sven", "Sven Holm", False), ("olga.holm", "Sven Holm", False), ("", "", False), ("s.h", "Sven Holm", True),
-    ],
-)  # fmt: skip
-def test_names_agree_word_by_word(called, owner, agree):
-    assert owners.agrees(called, owner) == agree
 
 
 def test_an_answer_to_a_flag_that_is_gone_is_refused(hub, sven, flag):

@@ -16,9 +16,10 @@ from hub import announcements, gate_mail, mail, users
 from hub.access import Principal, Scope
 from hub.coach import answers, digest, flags, owners
 from hub.coach.following import follow
+from hub.coach.settings import CoachSettings
 from hub.errors import ConfigurationError, OneRecordError
 from hub.mail import MailError
-from hub.settings import CoachSettings, MailSettings, Settings
+from hub.settings import MailSettings, Settings
 from orchestration.defs import mail as scheduled
 from orchestration.processes import free_port
 from tests.webworld import PASSWORD, world, world_template
