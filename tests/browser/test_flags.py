@@ -41,6 +41,7 @@ def test_an_owner_answers_by_keyboard_and_takes_it_back(hub, page, tmp_path):
     page.keyboard.press("f")
     expect(page.get_by_role("status")).to_contain_text("Recorded")
     page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("heading", name="Your answer")).to_be_visible()
     page.keyboard.press("s")
     expect(page.get_by_text("2 flags on your deals wait for you")).to_be_visible()
     assert hub.scalar("SELECT until - CAST('2026-11-20' AS date) FROM quality.flag_answer WHERE undone_at IS NULL") == 7

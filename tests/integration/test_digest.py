@@ -233,7 +233,7 @@ def test_admins_and_engineers_are_mailed_what_holds_a_publication_once(held, smt
     assert gate_mail.send_held(held, settings(smtp_port)) == 1
     message = inbox.take()["boss@ourcompany.example"]
     assert message["Subject"] == "OneRecord: a publication is held back"
-    body = message.get_content()
+    body = message.get_content().replace("\r\n", "\n")
     assert "landing.stream_volume failed on 3 of 40\n- golden.id_churn did not run" in body
     assert "Publication 2 stays in force" in body
     assert "https://hub.example/checks?run=run-9" in body
