@@ -1,6 +1,7 @@
 """What becomes of a publication, told to whoever asked for it: `held` or `published`.
 
-`announce` is the one place where it is said. Webhooks of the feed `publications` follow the rows that it writes.
+`announce` is the one place where it is said. Webhooks of the feed `publications` follow the rows that it writes, and
+`hub.gate_mail` mails those that are held.
 """
 
 from collections.abc import Mapping

@@ -18,6 +18,7 @@ from pydantic_settings import (
 )
 
 from hub.access import Role
+from hub.coach.settings import CoachSettings
 from hub.eligibility.settings import EligibilitySettings
 from hub.errors import ConfigurationError
 from hub.golden.policy import Choice, Policy, Rule, changed
@@ -132,6 +133,30 @@ class HygieneSettings(Section):
     def _ordered(self) -> "HygieneSettings":
         if self.stuck_critical < self.stuck_warn:
             raise ValueError("hygiene.stuck_critical must not be below hygiene.stuck_warn")
+        return self
+
+
+class MailSettings(Section):
+    """The server that takes the hub's mail."""
+
+    host: str = Field(min_length=1)
+    port: int = Field(587, ge=1, le=65_535)
+    tls: Literal["starttls", "tls", "none"] = Field("starttls", description="none: for a server on this machine")
+    user: str | None = None
+    password: SecretStr | None = Field(None, description="may be written as env:NAME")
+    sender: str = Field(alias="from", pattern=r"^[^@\s<>]+@[^@\s<>]+$", description="the address that mails come from")
+
+    @field_validator("password")
+    @classmethod
+    def _from_environment(cls, password: SecretStr | None) -> SecretStr | None:
+        return None if password is None else _resolve("mail.password", password)
+
+    @model_validator(mode="after")
+    def _possible(self) -> "MailSettings":
+        if (self.user is None) != (self.password is None):
+            raise ValueError("mail.user and mail.password go together")
+        if self.tls == "none" and self.user is not None:
+            raise ValueError("mail.tls: a password is not sent in clear; say starttls or tls")
         return self
 
 
@@ -317,6 +342,11 @@ class Settings(BaseSettings):
     hygiene: HygieneSettings = HygieneSettings()
     eligibility: EligibilitySettings = EligibilitySettings()
     gate: GateSettings = GateSettings()
+    coach: CoachSettings = CoachSettings()
+    mail: MailSettings | None = Field(None, description="the server that takes the hub's mail; unset: none is sent")
+    public_url: str | None = Field(
+        None, pattern=r"^https?://[^\s]+[^/\s]$", description="where people open the hub; links in mails begin with it"
+    )
     review: ReviewSettings = ReviewSettings()
     trends: TrendsSettings = TrendsSettings()
     benefit: BenefitSettings = BenefitSettings()
@@ -331,6 +361,11 @@ class Settings(BaseSettings):
         if self.environment == "production" and self.secret_key is None:
             raise ValueError("secret_key must be set in production")
         return self
+
+    @property
+    def address(self) -> str:
+        """Where people open the hub, without a slash at the end."""
+        return self.public_url or f"http://{self.web_host}:{self.web_port}"
 
     @classmethod
     def settings_customise_sources(

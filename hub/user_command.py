@@ -112,3 +112,34 @@ def enable(name: Name) -> None:
 
     _do(lambda connection: users.enable(connection, name, actor=getpass.getuser()))
     console.print(f"{name} may sign in again", markup=False)
+
+
+@app.command()
+def own(
+    name: Name,
+    source: Annotated[str, typer.Argument(help="a source with deals, as it is named in the settings")],
+    owner_id: Annotated[str, typer.Argument(help="what the source calls the owner")],
+    end: Annotated[bool, typer.Option("--end", help="the account is not this owner, or no longer")] = False,
+) -> None:
+    """Say that an account owns the deals of an owner in a source: flags on them are shown to it first.
+
+    onerecord user own sven salesforce 0055g00000AbCdE
+    """
+    from hub.coach import owners
+
+    act = owners.disown if end else owners.own
+    _do(lambda connection: act(connection, name, source, owner_id, actor=getpass.getuser()))
+    console.print(f"{name} is {'not ' if end else ''}{owner_id} in {source}", markup=False)
+
+
+@app.command()
+def contact(
+    name: Name,
+    email: Annotated[str, typer.Option("--email", help="where digests go; left out: nowhere")] = "",
+    team: Annotated[str, typer.Option("--team", help="whom figures count it with; left out: no team")] = "",
+) -> None:
+    """Say where an account's digests of flags go, and which team it is in."""
+    from hub import users
+
+    _do(lambda connection: users.set_contact(connection, name, email=email, team=team, actor=getpass.getuser()))
+    console.print(f"{name}: digests go to {email or 'nowhere'}, team {team or 'none'}", markup=False)

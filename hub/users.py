@@ -18,9 +18,12 @@ from hub.access import Role
 from hub.audit import record
 from hub.db.tables.ops import Account, Session
 from hub.errors import ConfigurationError, ConflictError, NotFoundError
+from hub.golden.verified import refusal
 from hub.model.kinds import Department
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,59}")
+LONGEST_EMAIL = 254  # octets that SMTP takes
+LONGEST_TEAM = 60
 SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 200
 # The low-memory profile of RFC 9106: 64 MiB, 3 passes. A hash takes about 0.1 s.
@@ -131,6 +134,7 @@ def listed(connection: Connection) -> Sequence[Row[*tuple[Any, ...]]]:
     return connection.execute(
         select(
             Account.name, Account.role, Account.departments, Account.issuer, Account.created_at, Account.disabled_at,
+            Account.email, Account.team,
             func.count(Session.session_id).label("sessions"), func.max(Session.seen_at).label("seen_at"),
         )
         .outerjoin(Session, Session.name == Account.name).group_by(Account.name).order_by(Account.name)
@@ -161,6 +165,23 @@ def set_role(connection: Connection, name: str, role: str, departments: Collecti
         _keep_an_admin(connection, account)
     _change(connection, name, **wanted)
     record(connection, actor, "change role", name, details=wanted)
+
+
+def set_contact(connection: Connection, name: str, *, email: str, team: str, actor: str) -> None:
+    """Say where an account's digests go and which team it is in; empty text for neither. Its sessions go on.
+
+    Raises:
+        NotFoundError: there is no such account.
+        ConfigurationError: the address or the name of the team will not do.
+    """
+    _locked(connection, name)
+    if email and (len(email) > LONGEST_EMAIL or refusal("email", email, {})):
+        raise ConfigurationError("this is no e-mail address; write it like anna@example.com")
+    if len(team) > LONGEST_TEAM or not team.isprintable():
+        raise ConfigurationError(f"the name of a team has at most {LONGEST_TEAM} characters, on one line")
+    wanted = {"email": email or None, "team": team or None}
+    connection.execute(update(Account).where(Account.name == name).values(**wanted))
+    record(connection, actor, "change contact", name, details={"email": bool(email), "team": team})
 
 
 def disable(connection: Connection, name: str, *, actor: str) -> None:

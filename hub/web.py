@@ -24,6 +24,7 @@ from starlette.routing import Match
 
 from hub import settings as configuration
 from hub.api import eligibility, facts, problems, routes, webhooks
+from hub.api import flags as flags_api
 from hub.api.key_use import KeyUse
 from hub.api.paging import CursorError
 from hub.api.queries import Published
@@ -46,6 +47,7 @@ from hub.review.pages import (
     customers,
     dashboard,
     findings,
+    flags,
     history,
     leaks,
     merge,
@@ -89,13 +91,13 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     app.state.published = Published(app.state.reader.fetch)
     app.state.sessions = Sessions(secret, secure)
     app.state.provider = Provider(settings.oidc, secret) if settings.oidc else None
-    for api in (routes, facts, eligibility, webhooks):
+    for api in (routes, facts, flags_api, eligibility, webhooks):
         app.include_router(api.router)
     app.add_api_route("/healthz", health, include_in_schema=False)
     for pages in (
         sign_in, provider, overview, queue, merge, acts, proposals, bulk, history, together, waiting, dashboard, blind,
-        model, split, customers, timeline, as_of, values, findings, leaks, checks, people, account, audit, trends,
-        compare,  # the last: its addresses are any two words below /review
+        model, split, customers, timeline, as_of, values, findings, flags, leaks, checks, people, account, audit,
+        trends, compare,  # the last: its addresses are any two words below /review
     ):  # fmt: skip
         app.include_router(pages.router, include_in_schema=False)
     app.include_router(trends.rating, include_in_schema=False)

@@ -17,6 +17,7 @@ from rich.markup import escape
 from hub.benefit_command import app as cost_app
 from hub.benefit_command import baseline
 from hub.cli import app
+from hub.digest_command import digest
 from hub.eligibility_command import eligibility
 from hub.errors import OneRecordError
 from hub.export_command import export
@@ -50,7 +51,8 @@ app.command()(trial)
 app.command()(baseline)
 app.command()(eligibility)
 app.command()(waive)
-app.add_typer(user_app, name="user", help="Accounts of the people who sign in: add, list, disable, password, role.")
+app.command()(digest)
+app.add_typer(user_app, name="user", help="Accounts of the people who sign in, and which deals are theirs.")
 app.add_typer(cost_app, name="cost", help="What the hub costs, entered by hand, for the benefit ledger.")
 app.add_typer(webhook_app, name="webhook", help="Tell other tools of changes: signed, in order, until they took them.")
 app.add_typer(sandbox_app, name="sandbox", help="The simulated departments: serve them, let a day pass, cause faults.")
@@ -103,7 +105,7 @@ def _beside(work: Callable[[], "Outcome"]) -> "Outcome":
 
 def _run_once(*, as_json: bool, releases: str | None = None) -> int:
     """Run everything, or do again what a held run left undone."""
-    from hub import settings
+    from hub import gate_mail, settings
     from orchestration import pipeline
     from orchestration.local import local_hub
 
@@ -116,7 +118,9 @@ def _run_once(*, as_json: bool, releases: str | None = None) -> int:
             return pipeline.release(hub.database, hub.settings, releases, instance=hub.instance, watch=watch)
 
         outcome = _beside(work)
-    watch.close()
+        watch.close()
+        if outcome.status == "held":
+            gate_mail.send_held(hub.database.engine, hub.settings)
     if as_json:
         found = {**outcome.summary, "status": outcome.status, "errors": list(outcome.errors), "run": outcome.run_id}
         sys.stdout.write(json.dumps(found, default=str) + "\n")

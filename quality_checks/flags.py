@@ -6,9 +6,13 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Engine, text
 
+from hub.coach import workdays
+from hub.coach.following import follow
+from hub.db import locks
 from hub.settings import Settings
 from quality_checks import norms, snapshots
 from quality_checks.rules import hygiene
+from quality_checks.rules.rule import TODAY
 
 
 @dataclass(frozen=True)
@@ -54,20 +58,24 @@ compared AS MATERIALIZED (
         WHEN f.rule IS NULL THEN 'opened'
         WHEN f.resolved_at IS NOT NULL THEN 'reopened'
         WHEN (f.severity, f.evidence) IS DISTINCT FROM (n.severity, n.evidence) THEN 'changed'
-        WHEN CAST(f.last_seen AT TIME ZONE 'UTC' AS date) < CAST(CAST(:as_of AS timestamptz) AT TIME ZONE 'UTC' AS date)
-            THEN 'seen'
+        WHEN CAST(f.last_seen AT TIME ZONE 'UTC' AS date) < {TODAY} THEN 'seen'
         ELSE 'unchanged' END AS what
     FROM found n LEFT JOIN flag f ON f.subject = n.subject AND f.rule = n.rule
 ),
 written AS (
-    INSERT INTO quality.flag AS old ({_NAMES}, rule, severity, evidence, first_seen, last_seen)
-    SELECT {_NAMES}, rule, severity, evidence, CAST(:as_of AS timestamptz), CAST(:as_of AS timestamptz)
+    INSERT INTO quality.flag AS old
+        ({_NAMES}, rule, severity, evidence, first_seen, last_seen, raised_at, shared_from)
+    SELECT {_NAMES}, rule, severity, evidence, CAST(:as_of AS timestamptz), CAST(:as_of AS timestamptz),
+           CAST(:as_of AS timestamptz),
+           CASE WHEN opportunity_ref IS NULL THEN {TODAY} ELSE CAST(:shared_from AS date) END
     FROM compared WHERE what <> 'unchanged'
     ON CONFLICT ({_NAMES}, rule) DO UPDATE SET severity = excluded.severity, evidence = excluded.evidence,
-        last_seen = greatest(old.last_seen, excluded.last_seen), resolved_at = NULL
+        last_seen = greatest(old.last_seen, excluded.last_seen), resolved_at = NULL,
+        raised_at = CASE WHEN old.resolved_at IS NULL THEN old.raised_at ELSE excluded.raised_at END,
+        shared_from = CASE WHEN old.resolved_at IS NULL THEN old.shared_from ELSE excluded.shared_from END
 ),
 resolved AS (
-    UPDATE quality.flag f SET resolved_at = CAST(:as_of AS timestamptz)
+    UPDATE quality.flag f SET resolved_at = CAST(:as_of AS timestamptz), public = false
     FROM flag o LEFT JOIN found n ON n.subject = o.subject AND n.rule = o.rule
     WHERE f.flag_id = o.flag_id AND o.resolved_at IS NULL AND n.rule IS NULL
     RETURNING f.rule
@@ -81,8 +89,9 @@ GROUP BY what, rule
 def flag_opportunities(engine: Engine, settings: Settings, *, as_of: dt.datetime) -> FlagReport:
     """Bring quality.flag to the moment `as_of`, after today's snapshot is taken and the norms are learned.
 
-    A flag keeps its first_seen when it is reopened. Opportunities that were deleted at their source have no open flag.
-    Memberships must be resolved: what finance and sales say differently is told by customer.
+    A flag that opens, or opens again, is its owner's alone from now on; one on a customer or a department has no owner,
+    and no window. A flag keeps its first_seen when it is reopened. Opportunities that were deleted at their source have
+    no open flag. Memberships must be resolved: what finance and sales say differently is told by customer.
 
     Raises:
         ConfigurationError: hygiene.required_fields names an unknown field.
@@ -91,7 +100,17 @@ def flag_opportunities(engine: Engine, settings: Settings, *, as_of: dt.datetime
     with engine.begin() as connection:
         snapshots.take(connection, as_of=as_of)
         norms.learn(connection, parameters)
-        return _flag(connection, parameters)
+        locks.alone(connection, "quality.flag")
+        report = _flag(connection, {**parameters, "shared_from": workdays.shared_from(_day(as_of), settings.coach)})
+        if report.opened:
+            # A first run fills the table, and the planner would take it for empty.
+            connection.execute(text("ANALYZE quality.flag"))
+        follow(connection, settings.coach, as_of)
+        return report
+
+
+def _day(moment: dt.datetime) -> dt.date:
+    return moment.astimezone(dt.UTC).date()
 
 
 def _flag(connection: Connection, parameters: dict[str, object]) -> FlagReport:

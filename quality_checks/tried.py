@@ -20,7 +20,8 @@ from quality_checks.rules import hygiene
 class Rule:
     """Flags of one rule before and after: how many, and which it would open, resolve or weigh anew.
 
-    The numbers count all; the tuples hold refs of some, `severity` with that of before and after.
+    The numbers count all; the tuples hold refs of some, `severity` with that of before and after. A deal whose flag is
+    open now, and its owner's alone, is counted but not named.
     """
 
     before: int
@@ -75,17 +76,21 @@ def flags(
 _COMPARED = """
     WITH compared AS (
         SELECT rule, ref, old.severity AS before, new.severity AS after, row_number() OVER (
-            PARTITION BY rule, old.rule IS NULL, new.rule IS NULL, old.severity = new.severity ORDER BY ref) AS place
+            PARTITION BY rule, old.rule IS NULL, new.rule IS NULL, old.severity = new.severity, private.flag_id IS NULL
+            ORDER BY ref) AS place, private.flag_id IS NULL AS named
         FROM flags_before old FULL JOIN flags_after new USING (rule, ref)
+        LEFT JOIN (SELECT flag_id, opportunity_ref AS ref, rule FROM quality.flag
+                   WHERE resolved_at IS NULL AND NOT public AND opportunity_ref IS NOT NULL) private USING (rule, ref)
     ), told AS (
         SELECT *, before IS NULL AS opens, after IS NULL AS resolves, before <> after AS turns FROM compared
     )
     SELECT rule, count(before) AS before, count(after) AS after, count(*) FILTER (WHERE opens) AS opened,
         count(*) FILTER (WHERE resolves) AS resolved, count(*) FILTER (WHERE turns) AS weighed,
-        coalesce(array_agg(ref ORDER BY ref) FILTER (WHERE opens AND place <= :examples), '{}') AS open_refs,
-        coalesce(array_agg(ref ORDER BY ref) FILTER (WHERE resolves AND place <= :examples), '{}') AS resolved_refs,
+        coalesce(array_agg(ref ORDER BY ref) FILTER (WHERE opens AND named AND place <= :examples), '{}') AS open_refs,
+        coalesce(array_agg(ref ORDER BY ref) FILTER (WHERE resolves AND named AND place <= :examples), '{}')
+            AS resolved_refs,
         coalesce(jsonb_agg(jsonb_build_array(ref, before, after) ORDER BY ref)
-            FILTER (WHERE turns AND place <= :examples), '[]') AS severity
+            FILTER (WHERE turns AND named AND place <= :examples), '[]') AS severity
     FROM told GROUP BY rule ORDER BY rule
 """
 

@@ -5,8 +5,9 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from hub import figures
+from hub import clock, figures
 from hub.access import Principal, Scope
+from hub.coach import answers, flags, following, owners
 from hub.decide import carrying, decision
 from hub.eligibility import leaks
 from hub.identity import blind, ledger
@@ -22,7 +23,8 @@ TWO_PEOPLE = ReviewSettings(two_people_above=TwoPeopleSettings(records=1))
 
 
 def furnish(hub: Hub) -> dict[str, str]:
-    """Let people have worked for a while; gives an address of every page, by what it is called."""
+    """Let people have worked for a while, the admin among them; gives an address of every page, by what it is called."""
+    hub.account("admin", name=ADMIN.name)
     with hub.engine.begin() as connection:
         _figures(connection)
         judgement = _judgements(connection)
@@ -30,6 +32,7 @@ def furnish(hub: Hub) -> dict[str, str]:
         _wait_together(connection)
         leak(connection, hub.settings)
         _checks(connection)
+        _deals(connection, hub.settings)
     resolve(hub.engine, run_id="run-3", progress=silent)
     act = _merge(hub, hub.settings, "crm:Contact:100", "crm:Contact:120").act_id
     careful = hub.settings.model_copy(update={"review": TWO_PEOPLE})
@@ -42,6 +45,8 @@ def _addresses(hub: Hub, judgement: int, act: int | None, proposal: int | None) 
     a, b = hub.scalar("SELECT party_a || ' ' || party_b FROM identity.waiting_pair ORDER BY stake DESC LIMIT 1").split()
     member = hub.scalar("SELECT party_a FROM identity.waiting_pair WHERE records > 2 ORDER BY 1 LIMIT 1")
     quarantined = hub.scalar("SELECT min(quarantine_id) FROM landing.quarantine")
+    flag = hub.scalar("SELECT flag_id FROM quality.flag WHERE rule = 'past_close_date'")
+    hidden = hub.scalar("SELECT flag_id FROM quality.flag WHERE rule = 'hidden_sale'")
     return {
         "sign-in": "/sign-in",
         "overview": "/",
@@ -74,6 +79,12 @@ def _addresses(hub: Hub, judgement: int, act: int | None, proposal: int | None) 
         "split": f"{hero}/split",
         "contact": "/contact/leaks",
         "flags": "/flags",
+        "flags-answered": "/flags?answered=true",
+        "flag": f"/flags/{flag}",
+        "flags-department": "/flags/department",
+        "flag-customer": f"/flags/{hidden}",
+        "team": "/flags/team",
+        "rules": "/flags/rules",
         "quarantine": "/quarantine",
         "quarantined-row": f"/quarantine/{quarantined}",
         "checks": "/checks",
@@ -151,6 +162,31 @@ def _blind_answers(connection: Connection) -> None:
         if waiting is not None:
             answer = Verdict.DIFFERENT if number % 8 == 7 else Verdict.SAME
             blind.answer(connection, waiting.sample_id, answer, author="zoe")
+
+
+def _deals(connection: Connection, settings: Settings) -> None:
+    """The admin owns the deals, has answered one flag, and finds a muted rule."""
+    as_of = clock.as_of(settings)
+    connection.execute(
+        text(
+            """INSERT INTO quality.flag (opportunity_ref, golden_id, department, rule, severity, evidence, first_seen,
+                   last_seen, raised_at, shared_from)
+               SELECT ref, golden_id, department, rule, 'warning', evidence, :as_of, :as_of, :as_of, :today FROM (VALUES
+                   ('crm:Opportunity:2', NULL, NULL, 'backdated', CAST('{}' AS jsonb)),
+                   (NULL, (SELECT min(golden_id::text)::uuid FROM golden.customer WHERE kind = 'organization'), NULL,
+                    'hidden_sale', '{"records": ["billing:invoices:1"], "count": 1}'),
+                   (NULL, NULL, 'sales', 'late_wins', '{"share": 0.4}')) f (ref, golden_id, department, rule, evidence)"""
+        ),
+        {"as_of": as_of, "today": as_of.date()},
+    )
+    owners.own(connection, ADMIN.name, "crm", "U1", actor="olga")
+    following.follow(connection, settings.coach, as_of)
+    flag = flags.own(connection, ADMIN.name, as_of.date(), answered=False, cursor=None).items[-1]
+    answers.answer(
+        connection, flag.flag_id, "fixed", who=ADMIN, fingerprint=flag.fingerprint, coach=settings.coach,
+        as_of=as_of,
+    )  # fmt: skip
+    connection.execute(text("INSERT INTO quality.rule_mute (rule, answers, wrong) VALUES ('backdated', 12, 5)"))
 
 
 def _wait_together(connection: Connection) -> None:

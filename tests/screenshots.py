@@ -37,7 +37,6 @@ def main() -> int:
         with serving(opened, settings) as address, sync_playwright() as playwright:
             hub = Hub(address, opened, settings)
             pages = furnish(hub)
-            hub.account("admin", name=ADMIN.name)
             browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
             wide = [one for size in SIZES for scheme in SCHEMES for one in visit(browser, address, pages, size, scheme)]
             browser.close()

@@ -35,7 +35,8 @@ from hub.settings import Settings
 from tests.conftest import clone, cloned
 from tests.waiting import PATIENCE
 
-NOW = dt.datetime(2026, 11, 20, 9, 30, tzinfo=dt.UTC)
+NOW = dt.datetime(2026, 11, 20, 9, 30, tzinfo=dt.UTC)  # a Friday
+SHARED_FROM = dt.date(2026, 11, 26)  # the day after three whole working days
 FIRST = [
     "Anna",
     "Bruno",
@@ -166,7 +167,7 @@ def write_facts(connection: Any) -> None:
     facts: dict[Any, list[dict[str, Any]]] = {
         canonical.Opportunity: [
             fact("crm", "Opportunity", n, hero, name=f"Harbour cranes, lot {n}", stage=stage, status=status, amount=12_500 * (n + 1),
-                 currency="EUR", close_date=NOW.date() - dt.timedelta(days=7 * n), owner_name="Sven Holm", source_created_at=moment)
+                 currency="EUR", close_date=NOW.date() - dt.timedelta(days=7 * n), owner_id="U1", owner_name="Sven Holm", source_created_at=moment)
             for n, (stage, status) in enumerate([("Negotiation", "open"), ("Proposal", "open"), ("Closed won", "won")])
         ],
         canonical.Ticket: [
@@ -191,7 +192,7 @@ def write_facts(connection: Any) -> None:
 def write_operations(connection: Any) -> None:
     flags = [
         {"opportunity_ref": f"crm:Opportunity:{n}", "rule": rule, "severity": severity, "first_seen": NOW, "last_seen": NOW,
-         "evidence": {"close_date": "2026-11-13", "days": 7}}
+         "raised_at": NOW, "shared_from": SHARED_FROM, "evidence": {"close_date": "2026-11-13", "days": 7}}
         for n, rule, severity in [(0, "no_progress", "warning"), (1, "past_close_date", "critical"), (1, "no_progress", "warning")]
     ]  # fmt: skip
     write(connection, quality.Flag.__table__, flags, ("opportunity_ref", "rule"))

@@ -1,4 +1,4 @@
-"""The published opportunities: whose they are, and the hygiene flags that are open on them."""
+"""The published opportunities: whose they are, and the hygiene flags on them that are no longer their owner's alone."""
 
 import datetime as dt
 
@@ -29,7 +29,7 @@ LEFT JOIN golden.crosswalk_row organization ON organization.ref = o.party_ref AN
 LEFT JOIN golden.crosswalk_row contact ON contact.ref = o.contact_ref AND contact.until IS NULL
 LEFT JOIN LATERAL (
     SELECT array_agg(rule ORDER BY rule) AS rules FROM quality.flag
-    WHERE opportunity_ref = o.ref AND resolved_at IS NULL
+    WHERE opportunity_ref = o.ref AND public
 ) f ON true
 WHERE o.deleted_at IS NULL
 """

@@ -68,9 +68,10 @@ class World:
         return self.fact(canonical.Consent, ref, party_ref, **said | values)
 
     def flag(self, opportunity_ref: str, rule: str) -> None:
+        """An open flag that is its owner's alone no longer."""
         row = {
             "opportunity_ref": opportunity_ref, "rule": rule, "severity": "warning", "evidence": {},
-            "first_seen": NOW, "last_seen": NOW,
+            "first_seen": NOW, "last_seen": NOW, "raised_at": NOW, "shared_from": NOW.date(), "public": True,
         }  # fmt: skip
         self._write(quality.Flag.__table__, row, key=("opportunity_ref", "rule"))
 

@@ -260,6 +260,7 @@ def test_a_flag_is_opened_seen_resolved_and_reopened(db: Engine) -> None:
     assert judge(AS_OF + days(1)) == FlagReport(open={"past_close_date": 1})
     seen = flags(db)["past_close_date"]
     assert (seen.opportunity_ref, seen.first_seen, seen.last_seen) == (ref, AS_OF, AS_OF + days(1))
+    assert (seen.raised_at, seen.shared_from) == (AS_OF, dt.date(2026, 7, 4)), "private for three whole working days"
 
     set_close_date(TODAY + days(9))
     assert judge(AS_OF + days(2)) == FlagReport(resolved=1)
@@ -271,9 +272,24 @@ def test_a_flag_is_opened_seen_resolved_and_reopened(db: Engine) -> None:
     assert judge(AS_OF + days(3)) == FlagReport(reopened=1, open={"past_close_date": 1})
     reopened = flags(db)["past_close_date"]
     assert (reopened.first_seen, reopened.last_seen) == (AS_OF, AS_OF + days(3))
+    assert (reopened.raised_at, reopened.shared_from) == (AS_OF + days(3), dt.date(2026, 7, 9)), "private again"
 
     set_close_date(TODAY + days(1))
     assert judge(AS_OF + days(3)) == FlagReport(changed=1, open={"past_close_date": 1})
+    assert flags(db)["past_close_date"].shared_from == dt.date(2026, 7, 9), "its window goes on"
+
+
+def test_a_flag_is_public_from_the_run_on_that_finds_its_window_over(db: Engine) -> None:
+    seed(db, close_date=TODAY - days(1))
+    midnight = dt.datetime(2026, 7, 4, tzinfo=dt.UTC)
+    for as_of, public in ((AS_OF, False), (midnight - SECOND, False), (midnight, True)):
+        flag(db, as_of)
+        assert flags(db)["past_close_date"].public == public
+    with db.begin() as connection:
+        connection.execute(update(OPPORTUNITY).values(close_date=TODAY + days(30)))
+    flag(db, midnight)
+    with db.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM quality.flag WHERE public")).scalar_one() == 0
 
 
 def test_the_flags_of_a_deleted_opportunity_are_resolved(db: Engine) -> None:

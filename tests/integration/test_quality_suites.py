@@ -342,6 +342,8 @@ def test_all_failures_are_counted_and_some_are_named_without_their_values(
         outcome = outcomes[name]
         assert (outcome.checked, outcome.failed, len(outcome.failing)) == (10_002, failures, min(failures, 1_000))
         assert all(key.startswith("x:O:") for key in outcome.failing)
+    for name in ("stale", "past_close_date", "required_fields"):
+        assert set(outcomes[name].failing) <= {"x", "crm"}, "which deals are flagged is told to their owners first"
     with db.connect() as connection:
         stored = connection.execute(
             text(

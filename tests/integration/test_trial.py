@@ -1,7 +1,7 @@
 """Changed settings, tried: what a trial tells is what then happens when they are changed and the pipeline runs."""
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from hub.db.tables import canonical
 from hub.golden.compose import compose
@@ -23,13 +23,16 @@ HYGIENE = {
     "hygiene.no_progress_days=100": {"no_progress"},
     "hygiene.past_close_days=9": {"past_close_date"},
     "hygiene.pushed_critical=2": {"pushed"},
-    'hygiene.required_fields=["currency"]': {"required_fields"},
+    'hygiene.required_fields=["next_step"]': {"required_fields"},
 }
 
 
 @pytest.mark.parametrize("said", [*([one] for one in HYGIENE), [*HYGIENE]], ids=lambda said: f"{len(said)} {said[0]}")
 def test_flags_open_resolve_and_turn_as_told(settled: Engine, said: list[str]) -> None:
     before = flags(settled)
+    assert not any(rule.resolved_refs or rule.severity for rule in tries(settled, *said).flags.values()), "private"
+    with settled.begin() as connection:
+        connection.execute(text("UPDATE quality.flag SET public = true"))
     found = tries(settled, *said)
     flag_opportunities(settled, becomes(*said), as_of=NOW)
     after = flags(settled)

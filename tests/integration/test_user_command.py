@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pyarrow.parquet as pq
 import pytest
+from sqlalchemy import text
 
 from hub import users
 from hub.access import Scope
@@ -99,3 +100,26 @@ def test_scopes_of_people_are_not_given_to_keys(world):
         for scope in (Scope.REVIEW, Scope.SHOW):
             with pytest.raises(ConfigurationError, match="scopes of a key"):
                 keys.create_key(connection, "tool", [scope])
+
+
+def test_an_owner_and_an_address_are_said_on_the_command_line(user, db):
+    assert user("add", "sven", "--role", "reader", typed=PASSWORD).code == 0
+    assert "nobody with the id" in user("own", "sven", "crm", "U1").told
+    with db.begin() as connection:
+        connection.execute(
+            text(
+                """INSERT INTO canonical.opportunity
+                       (ref, source, stream, source_id, name, stage, status, owner_id, source_created_at)
+                   VALUES ('crm:Opportunity:1', 'crm', 'Opportunity', '1', 'Deal', 'Proposal', 'open', 'U1', now())"""
+            )
+        )
+    owned = text("SELECT name FROM ops.account_owner WHERE source = 'crm' AND owner_id = 'U1'")
+    for arguments, name in ((["own", "sven", "crm", "U1"], "sven"), (["own", "sven", "crm", "U1", "--end"], None)):
+        assert user(*arguments).code == 0
+        with db.connect() as connection:
+            assert connection.execute(owned).scalar_one_or_none() == name
+    assert user("contact", "sven", "--email", "sven at work").code == 2
+    assert user("contact", "sven", "--email", "sven@ourcompany.example", "--team", "North").code == 0
+    with db.connect() as connection:
+        kept = connection.execute(text("SELECT email, team FROM ops.account WHERE name = 'sven'")).one()
+    assert tuple(kept) == ("sven@ourcompany.example", "North")

@@ -35,7 +35,7 @@ def test_the_overview_counts_what_there_is(signed_in):
     html = signed_in("admin").get("/").text
     assert "Publication <strong>2</strong>" in html
     assert re.search(r'class="figure">31<', html)
-    assert "Past close date" in html
+    assert "No flag is shared" in html
     assert re.search(r"Crm|CRM", html)
     assert "published nothing" not in html
 
@@ -70,7 +70,8 @@ def test_an_empty_hub_says_what_comes(db, tmp_path):
         visitor.sign_in("ann")
         assert "Nothing has been published yet" in visitor.get("/").text
         assert "Nothing is published yet" in visitor.get("/customers").text
-        assert "No opportunity is flagged" in visitor.get("/flags").text
+        assert "No deals are known as yours" in visitor.get("/flags").text
+        assert "There is no flag to see" in visitor.get("/flags/team").text
         assert "Nothing is in quarantine" in visitor.get("/quarantine").text
         assert "The pipeline has not run yet" in visitor.get("/review").text
 
@@ -120,10 +121,10 @@ def test_a_merged_id_shows_its_survivor_and_says_so(hub, signed_in):
 
 
 def test_flags_are_listed_critical_first_and_filtered(signed_in):
-    visitor = signed_in("read")
-    html = visitor.get("/flags").text
+    visitor = signed_in("lead")
+    html = visitor.get("/flags/team").text
     assert re.findall(r'class="pill (critical|warning)"', html) == ["critical", "warning", "warning"]
-    assert len(re.findall(r'class="pill warning"', visitor.get("/flags?rule=no_progress").text)) == 2
+    assert len(re.findall(r'class="pill warning"', visitor.get("/flags/team?rule=no_progress").text)) == 2
 
 
 def test_quarantine_shows_the_reason_to_all_and_the_row_to_admins(hub, signed_in):

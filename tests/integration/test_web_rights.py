@@ -190,10 +190,10 @@ def test_private_sales_keep_opportunities_and_flags_back(hub, signed_in, hero):
     hub.settings.private_departments = frozenset({"sales"})
     lead = signed_in("lead", departments=["support"])
     assert "Harbour cranes" not in lead.get(f"/customers/{hero}").text
-    assert lead.get("/flags").status_code == 403
+    assert lead.get("/flags/team").status_code == 403
     seller = signed_in("lead", name="sam", departments=["sales"])
     assert "Harbour cranes" in seller.get(f"/customers/{hero}").text
-    assert "Harbour cranes" in seller.get("/flags").text
+    assert "Harbour cranes" in seller.get("/flags/team").text
 
 
 @pytest.mark.usefixtures("private")

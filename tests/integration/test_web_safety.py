@@ -16,7 +16,7 @@ from hub.review.gate import OPEN
 from hub.settings import Settings
 from hub.web import create_app
 from tests.integration.test_web_records import HERO
-from tests.pages import furnish
+from tests.pages import ADMIN, furnish
 from tests.waiting import PATIENCE
 from tests.webworld import PASSWORD, XSS, Hub, Visitor, serving, token
 
@@ -232,11 +232,10 @@ def test_no_page_leaves_the_site_or_runs_a_script(hub, signed_in, routes):
 def test_every_page_needs_one_connection_at_a_time(hub: Hub, tmp_path: Path) -> None:
     """A page that held one and waited for another would wait for ever where as many do so as there are connections."""
     pages = furnish(hub)
-    name = hub.account("admin", name="olga")
     alone = create_engine(hub.engine.url, pool_size=1, max_overflow=0, pool_timeout=3)
     try:
         with serving(alone, Settings(data_dir=tmp_path / "data")) as address, Visitor(base_url=address) as visitor:
-            visitor.sign_in(name)
+            visitor.sign_in(ADMIN.name)
             answers = {what: visitor.get(where, follow_redirects=True).status_code for what, where in pages.items()}
             csrf = token(visitor.get("/review/merge").text)
             both = {"csrf": csrf, "pick": ["crm:Contact:7", "crm:Contact:9"]}

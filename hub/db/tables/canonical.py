@@ -81,7 +81,7 @@ class ToMatch(Base):
 
 class Opportunity(_OfParty, Base):
     __tablename__ = "opportunity"
-    __table_args__ = (SCHEMA,)
+    __table_args__ = (Index(None, "source", "owner_id"), SCHEMA)
 
     contact_ref: Mapped[str | None] = mapped_column(index=True)
     name: Mapped[str]

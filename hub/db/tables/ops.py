@@ -24,7 +24,10 @@ class Run(Base):
 
 
 class Announcement(Base):
-    """What became of a run: held back or published. Ordered by sequence without gaps, for webhooks that ask for it."""
+    """What became of a run: held back or published. Ordered by sequence without gaps, for webhooks that ask for it.
+
+    `mailed_at`: a process took it to mail it; given back where the mail server did not take it.
+    """
 
     __tablename__ = "announcement"
     __table_args__ = (CheckConstraint("kind IN ('held', 'published')", name="kind"), SCHEMA)
@@ -34,6 +37,7 @@ class Announcement(Base):
     run_id: Mapped[str]
     data: Mapped[Json]
     happened_at: Mapped[Arrived]
+    mailed_at: Mapped[Moment | None]
 
 
 class ApiKey(Base):
@@ -119,7 +123,7 @@ class Account(Base):
     """A person who signs in. Accounts are never deleted, so that a name in the audit log stays one person's.
 
     A local account has a password (argon2id); one of an identity provider has `issuer` and `subject` instead.
-    `departments`: those that a lead answers for.
+    `departments`: those that a lead answers for. `email`: where digests go. `team`: whom figures count them with.
     """
 
     __tablename__ = "account"
@@ -137,6 +141,21 @@ class Account(Base):
     subject: Mapped[str | None]
     created_at: Mapped[Arrived]
     disabled_at: Mapped[Moment | None]
+    email: Mapped[str | None]
+    team: Mapped[str | None]
+
+
+class AccountOwner(Base):
+    """Which owner of deals in a source an account is. An admin says so: it opens that owner's private flags."""
+
+    __tablename__ = "account_owner"
+    __table_args__ = (SCHEMA,)
+
+    source: Mapped[str] = mapped_column(primary_key=True)
+    owner_id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(ForeignKey("ops.account.name"), index=True)
+    said_by: Mapped[str]
+    said_at: Mapped[Arrived]
 
 
 class Session(Base):

@@ -102,6 +102,10 @@ class Flag(Base):
 
     Its subject is one of three: an opportunity; a customer, where another department knows what sales does not; or a
     department, where the figure is of all its opportunities.
+
+    `raised_at`: the run's moment when it last opened; a flag that comes back is a new one to its owner. `shared_from`:
+    the UTC day from which others than the owner may see it. `public`: the last run found that the window is over and
+    the flag neither muted, snoozed nor dismissed; only such flags are published and counted.
     """
 
     __tablename__ = "flag"
@@ -117,6 +121,17 @@ class Flag(Base):
             name="uq_flag_subject",
             postgresql_nulls_not_distinct=True,
         ),
+        # Lists are read by severity and id; where most flags are still private, or a rule is asked for, the others are
+        # passed over in the index. `public` is in none, so that it turns without a new entry in each.
+        Index(
+            "ix_flag_open", "severity", "flag_id", "shared_from", "rule", postgresql_where=text("resolved_at IS NULL")
+        ),
+        Index(
+            "ix_flag_department",
+            "severity",
+            "flag_id",
+            postgresql_where=text("resolved_at IS NULL AND opportunity_ref IS NULL"),
+        ),
         SCHEMA,
     )
 
@@ -130,6 +145,9 @@ class Flag(Base):
     first_seen: Mapped[Moment]
     last_seen: Mapped[Moment]
     resolved_at: Mapped[Moment | None]
+    raised_at: Mapped[Moment]
+    shared_from: Mapped[dt.date]
+    public: Mapped[bool] = mapped_column(server_default="false")
 
 
 class OpportunitySnapshot(Base):

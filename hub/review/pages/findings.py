@@ -1,4 +1,4 @@
-"""Open flags on opportunities, and the rows that did not fit."""
+"""The rows that did not fit."""
 
 from typing import Annotated
 from urllib.parse import urlencode
@@ -9,32 +9,13 @@ from fastapi.responses import Response
 from hub.access import Scope
 from hub.audit import record
 from hub.errors import NotFoundError
-from hub.model.kinds import Department
 from hub.review import looks
 from hub.review.page import OfSettings, Reading, SignedIn, Writing, render, requires
-from hub.review.queries import findings, overview
+from hub.review.queries import findings
 
 router = APIRouter(dependencies=[Depends(requires(Scope.READ))])
 Cursor = Annotated[str | None, Query(max_length=1_000)]
 Choice = Annotated[str, Query(max_length=80)]
-
-
-@router.get("/flags")
-def flags(
-    request: Request, connection: Reading, rule: Choice = "", severity: Choice = "", cursor: Cursor = None
-) -> Response:
-    looks.refuse_withheld(request, Department.SALES)
-    page = findings.flags(connection, rule, severity, cursor)
-    chosen = {"rule": rule, "severity": severity}
-    return render(
-        request,
-        "flags.html",
-        page=page,
-        rule=rule,
-        severity=severity,
-        rules=overview.open_flags(connection),
-        next_page=f"/flags?{urlencode({**chosen, 'cursor': page.next})}" if page.next else None,
-    )
 
 
 @router.get("/quarantine")

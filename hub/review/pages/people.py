@@ -1,4 +1,4 @@
-"""Accounts, for admins: make them, change roles and passwords, close them, end sessions."""
+"""Accounts, for admins: make them, change roles and passwords, close them, say which deals are theirs."""
 
 from typing import Annotated
 
@@ -9,12 +9,14 @@ from sqlalchemy import Connection
 from hub import users
 from hub.access import Role, Scope
 from hub.audit import record
+from hub.coach import owners
 from hub.errors import NotFoundError, OneRecordError
 from hub.model.kinds import Department
 from hub.review import sessions
-from hub.review.page import Reading, SignedIn, Writing, from_our_form, render, requires
+from hub.review.page import Reading, SignedIn, Writing, from_our_form, render, requires, settings_of
 
 router = APIRouter(prefix="/people", dependencies=[Depends(requires(Scope.ADMIN))])
+OWNERS_SHOWN = 200  # of those without an account; others are added by their id
 OURS = [Depends(from_our_form)]
 Words = Annotated[str, Form(max_length=1_000)]
 Departments = Annotated[list[str] | None, Form(max_length=len(Department))]
@@ -96,6 +98,34 @@ def end_sessions(connection: Writing, who: SignedIn, name: str) -> Response:
     return RedirectResponse(f"/people/{name}", 303)
 
 
+@router.post("/{name}/contact", dependencies=OURS)
+def change_contact(
+    *, request: Request, connection: Writing, who: SignedIn, name: str, email: Words = "", team: Words = ""
+) -> Response:
+    try:
+        users.set_contact(connection, name, email=email.strip(), team=team.strip(), actor=who.name)
+    except OneRecordError as error:
+        return _person(request, connection, name, problem=str(error), status=400)
+    return RedirectResponse(f"/people/{name}", 303)
+
+
+@router.post("/{name}/own", dependencies=OURS)
+def own(
+    *, request: Request, connection: Writing, who: SignedIn, name: str, source: Words = "", owner_id: Words = ""
+) -> Response:
+    try:
+        owners.own(connection, name, source.strip(), owner_id.strip(), actor=who.name)
+    except OneRecordError as error:
+        return _person(request, connection, name, problem=str(error), status=400)
+    return RedirectResponse(f"/people/{name}", 303)
+
+
+@router.post("/{name}/disown", dependencies=OURS)
+def disown(connection: Writing, who: SignedIn, name: str, source: Words = "", owner_id: Words = "") -> Response:
+    owners.disown(connection, name, source, owner_id, actor=who.name)
+    return RedirectResponse(f"/people/{name}", 303)
+
+
 def _people(request: Request, connection: Connection, problem: str = "", status: int = 200) -> Response:
     listed = users.listed(connection)
     return render(
@@ -107,7 +137,10 @@ def _person(request: Request, connection: Connection, name: str, problem: str = 
     found = next((one for one in users.listed(connection) if one.name == name), None)
     if found is None:
         raise NotFoundError("there is no account of this name")
+    unknown = owners.without_account(connection)
     return render(
         request, "person.html", status, person=found, problem=problem, roles=list(Role), departments=list(Department),
-        places=sessions.of_account(connection, name),
+        places=sessions.of_account(connection, name), owners=owners.of_account(connection, name),
+        proposals=owners.proposals(unknown, name, found.email), unknown=unknown[:OWNERS_SHOWN],
+        mailed=settings_of(request).mail is not None,
     )  # fmt: skip

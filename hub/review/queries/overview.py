@@ -50,14 +50,3 @@ def sources(connection: Connection) -> Sequence[Row[Any]]:
 def pairs_by_band(connection: Connection) -> dict[str, int]:
     rows = connection.execute(text("SELECT band, count(*) AS many FROM identity.pair GROUP BY band"))
     return {row.band: row.many for row in rows}
-
-
-def open_flags(connection: Connection) -> Sequence[Row[Any]]:
-    """Per rule: open flags by severity, most first."""
-    return connection.execute(
-        text(
-            """SELECT rule, count(*) FILTER (WHERE severity = 'critical') AS critical,
-                   count(*) FILTER (WHERE severity = 'warning') AS warning, count(*) AS many
-               FROM quality.flag WHERE resolved_at IS NULL GROUP BY rule ORDER BY many DESC, rule"""
-        )
-    ).all()

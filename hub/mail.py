@@ -1,0 +1,94 @@
+"""Sending mail: over one connection to the server of the settings, each message for itself."""
+
+import contextlib
+import datetime as dt
+import smtplib
+import ssl
+from collections.abc import Iterator, Sequence
+from email.message import EmailMessage
+from email.utils import localtime, make_msgid
+
+from hub.errors import ConfigurationError, OneRecordError
+from hub.settings import MailSettings
+
+OFF = "mail is off, since no server is set: fill in the section mail of onerecord.toml"
+PATIENCE = 20  # seconds that the server may take for an answer
+
+
+class MailError(OneRecordError):
+    """The mail server did not take anything: it does not answer, or refuses the sign-in."""
+
+
+def send(settings: MailSettings | None, messages: Sequence[EmailMessage]) -> dict[int, str]:
+    """Send messages that have To, Subject and a body; From, Date and Message-ID are set here.
+
+    Returns why messages were not taken, by their place in `messages`; the others were. No problem names an address.
+
+    Raises:
+        ConfigurationError: there are no settings for mail.
+        MailError: nothing was sent; says why, and it may be tried again.
+    """
+    if settings is None:
+        raise ConfigurationError(OFF)
+    problems: dict[int, str] = {}
+    with _connected(settings) as server:
+        for place, message in enumerate(messages):
+            for name, value in _headers(settings.sender).items():
+                del message[name]
+                message[name] = value
+            problem = _sent(server, message)
+            if problem:
+                problems[place] = problem
+    return problems
+
+
+def _headers(sender: str) -> dict[str, str | dt.datetime]:
+    return {"From": sender, "Date": localtime(), "Message-ID": make_msgid(domain=sender.partition("@")[2])}
+
+
+@contextlib.contextmanager
+def _connected(settings: MailSettings) -> Iterator[smtplib.SMTP]:
+    where = f"{settings.host}:{settings.port}"
+    try:
+        server = _open(settings)
+    except smtplib.SMTPAuthenticationError:
+        raise MailError(f"the mail server {where} refuses mail.user and mail.password") from None
+    except (smtplib.SMTPException, OSError) as error:
+        raise MailError(f"the mail server {where} cannot be used ({type(error).__name__}); nothing was sent") from None
+    try:
+        yield server
+    finally:
+        with contextlib.suppress(smtplib.SMTPException, OSError):
+            server.quit()
+
+
+def _open(settings: MailSettings) -> smtplib.SMTP:
+    context = ssl.create_default_context()
+    if settings.tls == "tls":
+        server: smtplib.SMTP = smtplib.SMTP_SSL(settings.host, settings.port, timeout=PATIENCE, context=context)
+    else:
+        server = smtplib.SMTP(settings.host, settings.port, timeout=PATIENCE)
+    try:
+        if settings.tls == "starttls":
+            server.starttls(context=context)
+        if settings.user is not None and settings.password is not None:
+            server.login(settings.user, settings.password.get_secret_value())
+    except BaseException:
+        server.close()
+        raise
+    return server
+
+
+def _sent(server: smtplib.SMTP, message: EmailMessage) -> str | None:
+    """Why the server did not take a message; None where it did."""
+    try:
+        server.send_message(message)
+    except smtplib.SMTPServerDisconnected:
+        return "the connection broke"
+    except smtplib.SMTPRecipientsRefused:
+        return "the address was refused"
+    except smtplib.SMTPResponseException as error:
+        return f"the server answered {error.smtp_code}"
+    except (smtplib.SMTPException, OSError, ValueError) as error:
+        return type(error).__name__
+    return None

@@ -1,0 +1,258 @@
+"""The digest against a real SMTP server: who gets what, once a day, and what happens where the server is down."""
+
+import datetime as dt
+import ssl
+from email import message_from_bytes, policy
+
+import dagster as dg
+import pytest
+import trustme
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
+from pydantic import ValidationError
+from sqlalchemy import text
+
+from hub import announcements, gate_mail, mail, users
+from hub.access import Principal, Scope
+from hub.coach import answers, digest, flags, owners
+from hub.coach.following import follow
+from hub.coach.settings import CoachSettings
+from hub.errors import ConfigurationError, OneRecordError
+from hub.mail import MailError
+from hub.settings import MailSettings, Settings
+from orchestration.defs import mail as scheduled
+from orchestration.processes import free_port
+from tests.webworld import PASSWORD, world, world_template
+
+__all__ = ["world", "world_template"]
+
+SVEN = Principal("sven.holm", frozenset({Scope.READ}))
+MONDAY = dt.datetime(2026, 11, 23, 6, 30, tzinfo=dt.UTC)
+THURSDAY = dt.datetime(2026, 11, 26, 6, 30, tzinfo=dt.UTC)
+ADDRESSES = {"sven.holm": "sven@ourcompany.example", "lea": "lea@ourcompany.example", "boss": "boss@ourcompany.example"}
+
+
+class Inbox:
+    """What a mail server took, by recipient; it refuses those in `refused`."""
+
+    def __init__(self) -> None:
+        self.mails: list = []
+        self.refused: set[str] = set()
+
+    async def handle_RCPT(self, _server, _session, envelope, address, _options):  # noqa: N802  # aiosmtpd's name
+        if address in self.refused:
+            return "550 nobody of this name"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, _server, _session, envelope):  # noqa: N802
+        parsed = message_from_bytes(envelope.content, policy=policy.default)
+        self.mails.append((envelope.rcpt_tos[0], parsed))
+        return "250 taken"
+
+    def take(self) -> dict:
+        """What came since the last look."""
+        taken, self.mails = self.mails, []
+        assert len({to for to, _ in taken}) == len(taken), "nobody gets two"
+        return dict(taken)
+
+
+@pytest.fixture
+def inbox():
+    return Inbox()
+
+
+@pytest.fixture
+def smtp_port(inbox):
+    controller = Controller(inbox, hostname="127.0.0.1", port=free_port(0))
+    controller.start()
+    yield controller.port
+    controller.stop()
+
+
+def settings(port: int, **more) -> Settings:
+    given = {"host": "127.0.0.1", "port": port, "tls": "none", "from": "onerecord@ourcompany.example"}
+    return Settings(mail=MailSettings(**given), public_url="https://hub.example", **more)
+
+
+@pytest.fixture
+def staffed(world):
+    """The world, with an owner, a lead of sales, an admin, and somebody without an address."""
+    with world.begin() as connection:
+        for name, role, held in (("sven.holm", "reader", ()), ("lea", "lead", ("sales",)), ("boss", "admin", ()),
+                                 ("mo", "lead", ("marketing",)), ("rita", "reader", ())):  # fmt: skip
+            users.add(connection, name, role, held, PASSWORD, actor="test")
+            if name != "rita":
+                email = ADDRESSES.get(name, f"{name}@ourcompany.example")
+                users.set_contact(connection, name, email=email, team="", actor="test")
+        owners.own(connection, "sven.holm", "crm", "U1", actor="test")
+        connection.execute(
+            text(
+                "UPDATE canonical.opportunity SET name = E'Cranes\\r\\nBcc: all@x.example' WHERE ref = 'crm:Opportunity:0'"
+            )
+        )
+    return world
+
+
+def test_an_owner_gets_new_and_waiting_flags_once_a_day_and_managers_get_counts(staffed, smtp_port, inbox):
+    hub = settings(smtp_port, coach=CoachSettings(team_minimum=2))
+    with staffed.begin() as connection:
+        connection.execute(text("UPDATE canonical.opportunity SET owner_id = 'U2' WHERE ref = 'crm:Opportunity:0'"))
+        owners.own(connection, "sven.holm", "crm", "U2", actor="test")
+    assert digest.send(staffed, hub, as_of=MONDAY) == 1
+    mine = inbox.take()["sven@ourcompany.example"]
+    body = mine.get_content()
+    assert (mine["Subject"], mine["From"]) == ("Flags on deals", "onerecord@ourcompany.example")
+    assert mine.get_all("Bcc") is None
+    assert "New flags on your deals" in body
+    assert "Cranes Bcc: all@x.example: Stage, close date and amount" in body
+    assert body.count("https://hub.example/flags/") == 3
+    assert "Bruno" not in body, "nothing of the customer but the deal's name"
+    assert digest.send(staffed, hub, as_of=MONDAY + dt.timedelta(hours=9)) == 0
+    assert inbox.take() == {}
+
+    with staffed.begin() as connection:
+        follow(connection, hub.coach, THURSDAY)
+        waiting = flags.own(connection, "sven.holm", THURSDAY.date(), answered=False, cursor=None).items[0]
+        answers.answer(
+            connection, waiting.flag_id, "fixed", who=SVEN, fingerprint=waiting.fingerprint, coach=hub.coach,
+            as_of=THURSDAY,
+        )  # fmt: skip
+    assert digest.send(staffed, hub, as_of=THURSDAY) == 3
+    told = inbox.take()
+    assert set(told) == set(ADDRESSES.values()), "neither other departments nor who has no address"
+    again = told["sven@ourcompany.example"].get_content()
+    assert "New flags" not in again
+    assert again.count("https://hub.example/flags/") == 2, "what is answered is left out"
+    counts = told["lea@ourcompany.example"].get_content()
+    assert "Sales: 2 of 2 open deals have a flag, 1 critical" in counts
+    assert "Cranes" not in counts
+    assert "Sven" not in counts
+
+
+def test_nothing_is_sent_on_days_off(staffed, smtp_port, inbox):
+    saturday = MONDAY - dt.timedelta(days=2)
+    assert digest.send(staffed, settings(smtp_port), as_of=saturday) == 0
+    off = settings(smtp_port, coach=CoachSettings(days_off=[MONDAY.date()]))
+    assert digest.send(staffed, off, as_of=MONDAY) == 0
+    assert inbox.take() == {}
+
+
+def test_a_server_that_is_down_is_an_error_and_the_next_run_sends(staffed, smtp_port, inbox):
+    with pytest.raises(MailError, match="nothing was sent"):
+        digest.send(staffed, settings(free_port(0)), as_of=MONDAY)
+    assert digest.send(staffed, settings(smtp_port), as_of=MONDAY) == 1
+    assert set(inbox.take()) == {"sven@ourcompany.example"}
+    with pytest.raises(ConfigurationError, match="mail"):
+        digest.send(staffed, Settings(), as_of=MONDAY + dt.timedelta(days=1))
+
+
+def test_one_address_that_is_refused_keeps_nobody_else_from_theirs(staffed, smtp_port, inbox):
+    with staffed.begin() as connection:
+        users.add(connection, "otto", "reader", (), PASSWORD, actor="test")
+        users.set_contact(connection, "otto", email="otto@ourcompany.example", team="", actor="test")
+        connection.execute(text("UPDATE canonical.opportunity SET owner_id = 'U2' WHERE ref = 'crm:Opportunity:0'"))
+        owners.own(connection, "otto", "crm", "U2", actor="test")
+    inbox.refused = {"otto@ourcompany.example"}
+    with pytest.raises(OneRecordError, match=r"1 of 2 digests were not taken \(the address was refused\)") as failed:
+        digest.send(staffed, settings(smtp_port), as_of=MONDAY)
+    assert "otto" not in str(failed.value)
+    assert set(inbox.take()) == {"sven@ourcompany.example"}
+    inbox.refused = set()
+    assert digest.send(staffed, settings(smtp_port), as_of=MONDAY) == 1
+    assert set(inbox.take()) == {"otto@ourcompany.example"}
+
+
+def test_a_sign_in_that_the_server_refuses_is_told_without_the_password(inbox, tmp_path):
+    authority = trustme.CA()
+    given = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(given))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    right = []
+
+    def check(_server, _session, _envelope, _mechanism, data):
+        return AuthResult(success=bool(right) and data.password == b"secret one", handled=bool(right))
+
+    controller = Controller(
+        inbox, hostname="127.0.0.1", port=free_port(0), tls_context=context, authenticator=check, auth_required=True
+    )
+    controller.start()
+    try:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setenv("SSL_CERT_FILE", str(given))
+            patched.setenv("SMTP_PASSWORD", "secret one")
+            wanted = MailSettings(**{
+                "host": "localhost", "port": controller.port, "user": "hub",
+                "password": "env:SMTP_PASSWORD", "from": "onerecord@ourcompany.example",
+            })  # fmt: skip
+            message = digest._message("sven@ourcompany.example", ["text"], "https://hub.example")
+            with pytest.raises(MailError, match="refuses") as refused:
+                mail.send(wanted, [message])
+            assert "secret" not in str(refused.value)
+            right.append(True)
+            assert mail.send(wanted, [message]) == {}
+            assert set(inbox.take()) == {"sven@ourcompany.example"}
+    finally:
+        controller.stop()
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"user": "hub"}, {"tls": "none", "user": "hub", "password": "x"}, {"from": "no address"}, {"port": 0}]
+)
+def test_settings_that_cannot_work_are_refused(wrong):
+    with pytest.raises(ValidationError):
+        MailSettings(**{"host": "mail.example", "from": "hub@ourcompany.example", **wrong})
+
+
+def test_dagster_sends_it_in_the_morning_where_a_server_is_set(monkeypatch):
+    monkeypatch.setattr(scheduled, "load", lambda: settings(25))
+    asked = scheduled.digest_schedule(dg.build_schedule_context())
+    assert isinstance(asked, dg.RunRequest)
+    monkeypatch.setattr(scheduled, "load", Settings)
+    assert isinstance(scheduled.digest_schedule(dg.build_schedule_context()), dg.SkipReason)
+    assert scheduled.digest_schedule.cron_schedule == "30 6-10 * * *"
+
+
+@pytest.fixture
+def held(staffed):
+    """A publication that was just held back."""
+    with staffed.begin() as connection:
+        told = {"suite": "landing", "checks": ["landing.stream_volume"], "publication_in_force": 2,
+                "why": "landing.stream_volume failed on 3 of 40"}  # fmt: skip
+        announcements.announce(connection, "held", "run-9", told)
+        announcements.announce(
+            connection, "held", "run-9", told | {"suite": "golden", "why": "golden.id_churn did not run"}
+        )
+    return staffed
+
+
+def test_admins_and_engineers_are_mailed_what_holds_a_publication_once(held, smtp_port, inbox):
+    assert gate_mail.send_held(held, Settings()) == 0, "mail is off"
+    assert gate_mail.waits(held)
+    assert gate_mail.send_held(held, settings(smtp_port)) == 1
+    message = inbox.take()["boss@ourcompany.example"]
+    assert message["Subject"] == "OneRecord: a publication is held back"
+    body = message.get_content().replace("\r\n", "\n")
+    assert "landing.stream_volume failed on 3 of 40\n- golden.id_churn did not run" in body
+    assert "Publication 2 stays in force" in body
+    assert "https://hub.example/checks?run=run-9" in body
+    assert (gate_mail.waits(held), gate_mail.send_held(held, settings(smtp_port))) == (False, 0)
+
+
+def test_a_mail_server_that_does_not_answer_is_said_in_the_log_and_asked_again(held, smtp_port, inbox, caplog):
+    assert gate_mail.send_held(held, settings(free_port(0))) == 0
+    assert "nobody could be mailed" in caplog.text
+    assert gate_mail.waits(held)
+    inbox.refused = {"boss@ourcompany.example"}
+    assert gate_mail.send_held(held, settings(smtp_port)) == 0
+    assert "the address was refused" in caplog.text
+    assert "boss@" not in caplog.text
+    assert not gate_mail.waits(held)
+
+
+def test_what_was_held_long_ago_is_no_news(held, smtp_port, inbox):
+    with held.begin() as connection:
+        connection.execute(text("UPDATE ops.announcement SET happened_at = now() - interval '25 hours'"))
+    assert gate_mail.send_held(held, settings(smtp_port)) == 0
+    assert inbox.take() == {}
