@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
-from hub.eligibility import facts, freshness
+from hub.eligibility import facts
 from hub.eligibility.question import Answer, Purpose, Question
 from hub.eligibility.rules import Now, judge
 from hub.eligibility.settings import EligibilitySettings
@@ -34,25 +34,30 @@ def ask(
 ) -> Iterator[Told]:
     """One answer for each of `ids`, in their order, at the moment `as_of`.
 
-    The connection should hold one snapshot (REPEATABLE READ): several statements are asked for every `CHUNK` ids.
+    The connection should hold one snapshot (REPEATABLE READ): a statement is asked for every `CHUNK` ids.
     """
-    now = Now(as_of, settings, freshness.stale(connection, settings, as_of))
     for first in range(0, len(ids), CHUNK):
         chunk = ids[first : first + CHUNK]
-        homes = facts.homes(connection, set(chunk))
-        known = facts.known(connection, set(homes.values()), settings, as_of)
-        for one in chunk:
-            home = homes.get(one)
-            yield Told(one, home, judge(known.get(home) if home else None, question, now))
+        customers = facts.read(connection, chunk, settings, as_of)
+        yield from answers(chunk, customers, question, Now(as_of, settings, customers.stale))
+
+
+def answers(
+    ids: Sequence[uuid.UUID], customers: facts.Customers, question: Question, now: Now
+) -> Iterator[Told]:
+    """One answer for each of `ids`, in their order, from what is known of them."""
+    for one in ids:
+        home, known = customers.of(one)
+        yield Told(one, home, judge(known, question, now))
 
 
 def everything(
     connection: Connection, golden_id: uuid.UUID, settings: EligibilitySettings, as_of: dt.datetime
 ) -> dict[tuple[Purpose, Channel], Answer]:
     """The answers for one customer, by every purpose and channel, no offer or list in particular."""
-    now = Now(as_of, settings, freshness.stale(connection, settings, as_of))
-    home = facts.homes(connection, [golden_id]).get(golden_id)
-    known = facts.known(connection, [home], settings, as_of).get(home) if home else None
+    customers = facts.read(connection, [golden_id], settings, as_of)
+    now = Now(as_of, settings, customers.stale)
+    _, known = customers.of(golden_id)
     return {
         (purpose, channel): judge(known, Question(channel, purpose), now) for purpose in Purpose for channel in Channel
     }
