@@ -38,7 +38,9 @@ class Reader:
         self._pool = AsyncConnectionPool(
             url.set(drivername="postgresql").render_as_string(hide_password=False),
             kwargs={
-                "autocommit": True, "options": OPTIONS + plans, "connect_timeout": 10,
+                "autocommit": True,
+                "options": OPTIONS + plans,
+                "connect_timeout": 10,
                 "prepare_threshold": 0 if plans == KEPT else 5,
             },
             min_size=0,

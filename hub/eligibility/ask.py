@@ -1,6 +1,8 @@
 """Answering for a set of customers: one of them and a hundred thousand go the same way."""
 
+import contextlib
 import datetime as dt
+import gc
 import uuid
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -36,15 +38,26 @@ def ask(
 
     The connection should hold one snapshot (REPEATABLE READ): a statement is asked for every `CHUNK` ids.
     """
-    for first in range(0, len(ids), CHUNK):
-        chunk = ids[first : first + CHUNK]
-        customers = facts.read(connection, chunk, settings, as_of)
-        yield from answers(chunk, customers, question, Now(as_of, settings, customers.stale))
+    with _uncollected():
+        for first in range(0, len(ids), CHUNK):
+            chunk = ids[first : first + CHUNK]
+            customers = facts.read(connection, chunk, settings, as_of)
+            yield from answers(chunk, customers, question, Now(as_of, settings, customers.stale))
 
 
-def answers(
-    ids: Sequence[uuid.UUID], customers: facts.Customers, question: Question, now: Now
-) -> Iterator[Told]:
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without a search for cycles, of which facts and answers have none: it took 60 % of the processor time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def answers(ids: Sequence[uuid.UUID], customers: facts.Customers, question: Question, now: Now) -> Iterator[Told]:
     """One answer for each of `ids`, in their order, from what is known of them."""
     for one in ids:
         home, known = customers.of(one)

@@ -51,8 +51,8 @@ QUERY = f"""
         SELECT array_agg(ref ORDER BY ref) AS members, array_agg(ref ORDER BY ref) FILTER (WHERE counted) AS counted
         FROM member
     )
-    SELECT 'home' AS what, CAST(asked AS uuid) AS asked, golden_id, CAST(NULL AS text) AS party_ref,
-           CAST(NULL AS text) AS ref, CAST(NULL AS text) AS kind, CAST(NULL AS text) AS said, CAST(NULL AS text) AS topic,
+    SELECT 'home' AS what, asked, golden_id, CAST(NULL AS text) AS party_ref, CAST(NULL AS text) AS ref,
+           CAST(NULL AS text) AS kind, CAST(NULL AS text) AS said, CAST(NULL AS text) AS topic,
            CAST(NULL AS timestamptz) AS at, CAST(NULL AS timestamptz) AS until, CAST(NULL AS boolean) AS living
     FROM home
     UNION ALL
@@ -82,8 +82,8 @@ _DEPARTMENTS = {one.value: one for one in Department}
 
 
 class Customers(NamedTuple):
-    """`homes`: where each asked id leads; one that leads to nobody is left out. `known`: by the ids that they lead to; a
-    customer without any record is left out. `stale`: departments that were not read for too long.
+    """`homes`: where each asked id leads; one that leads to nobody is left out. `known`: by the ids that they lead to;
+    a customer without any record is left out. `stale`: departments that were not read for too long.
     """
 
     homes: dict[uuid.UUID, uuid.UUID]
@@ -109,9 +109,7 @@ def values(ids: Collection[uuid.UUID], settings: EligibilitySettings, as_of: dt.
     }
 
 
-def customers(
-    rows: Iterable[Sequence[Any]], settings: EligibilitySettings, as_of: dt.datetime
-) -> Customers:
+def customers(rows: Iterable[Sequence[Any]], settings: EligibilitySettings, as_of: dt.datetime) -> Customers:
     """What the rows of QUERY tell."""
     parts: dict[str, list[Sequence[Any]]] = defaultdict(list)
     for row in rows:

@@ -22,7 +22,8 @@ READ = """
         ) next
     )
     SELECT s.source || '/' || s.stream AS stream, last.read_at,
-           (SELECT p.department FROM canonical.party p WHERE p.source = s.source ORDER BY p.stream LIMIT 1) AS department
+           (SELECT p.department FROM canonical.party p WHERE p.source = s.source ORDER BY p.stream LIMIT 1)
+               AS department
     FROM stream s
     LEFT JOIN LATERAL (
         SELECT coalesce(run.as_of, r.finished_at) AS read_at
