@@ -21,7 +21,8 @@ _CONTACTS = """
 # The records that are one customer with whom a contact reached. ANY and the order: as in hub.eligibility.facts.
 _HOLDS = f"""
     SELECT r.golden_id, h.rule, h.ref, h.department, h.since, h.counted_from, h.topic,
-           CASE WHEN r.merged_into_ref IS NULL THEN least(h.removed_at, r.deleted_at) ELSE h.removed_at END AS removed_at
+           CASE WHEN r.merged_into_ref IS NULL THEN least(h.removed_at, r.deleted_at) ELSE h.removed_at END
+               AS removed_at
     FROM canonical.contact_hold h JOIN reached r ON r.ref = h.party_ref
     WHERE h.party_ref = ANY (ARRAY(
             SELECT ref FROM reached WHERE golden_id IN (SELECT golden_id FROM contact) ORDER BY ref))
