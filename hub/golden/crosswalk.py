@@ -18,8 +18,8 @@ def refresh(connection: Connection, moment: dt.datetime) -> None:
         ),
         {"moment": moment},
     )
-    # The order has all be looked up before the first is written. Else, where statistics say that the table is empty, each
-    # is looked for among all that this statement wrote: 100,000 took longer than to match and compose them.
+    # The order has all be looked up before the first is written. Else, where statistics say that the table is empty,
+    # each is looked for among all that this statement wrote: 10,000 customers took 18 s instead of 0.8.
     connection.execute(
         text(
             """INSERT INTO golden.crosswalk_row (ref, golden_id, since)
