@@ -6,13 +6,18 @@ list of 100,000 at once. Run by hand: minutes.
 """
 
 import csv
+import os
 import statistics
 import tempfile
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import httpx
+import psutil
 from sqlalchemy import Connection, Engine, text
 
 from benchmarks import scratch
@@ -26,6 +31,7 @@ from hub.model.kinds import Channel
 from hub.settings import Settings
 
 CUSTOMERS, LISTED, SINGLE, SINGLE_WARM = 1_000_000, 100_000, 500, 20
+TURN = 50  # requests of one kind before those of the other
 BATCH = 1_000
 SOURCES = """(VALUES ('crm', 'sales'), ('mail', 'marketing'), ('desk', 'support'), ('bank', 'finance'))
     AS s(source, department)"""
@@ -90,9 +96,11 @@ def main() -> None:
         with opened.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("VACUUM ANALYZE"))
         ids = chosen(opened.engine, max(LISTED, SINGLE))
-        with serving(opened) as (address, _):
-            by_http(address.geturl(), key, ids)
+        say(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+        with serving(opened) as (address, server):
+            by_http(address.geturl(), server, key, ids)
         by_list(opened.engine, ids[:LISTED])
+        say(f"load {os.getloadavg()[0]:.1f}")
 
 
 def fill(connection: Connection, customers: int) -> None:
@@ -108,17 +116,46 @@ def chosen(engine: Engine, many: int) -> list[Any]:
         return list(connection.execute(query, {"many": many}).scalars())
 
 
-def by_http(address: str, key: str, ids: Sequence[Any]) -> None:
-    """Print how long single customers and bodies of many take."""
+def by_http(address: str, server: psutil.Process, key: str, ids: Sequence[Any]) -> None:
+    """Print how long single customers take, beside requests that ask nothing, in turns; and bodies of many."""
     headers = {"Authorization": f"Bearer {key}"}
     with httpx.Client(base_url=address, headers=headers, timeout=60) as client:
         for one in ids[:SINGLE_WARM]:
             _asked(client, [one])
-        taken = sorted(_asked(client, [one]) for one in ids[:SINGLE])
-        cuts = statistics.quantiles(taken, n=20)
-        say(f"single: p50 {cuts[9]:.1f} ms, p95 {cuts[18]:.1f} ms, most {taken[-1]:.1f} ms of {len(taken)}")
+        asked, nothing = Taken(), Taken()
+        for first in range(0, SINGLE, TURN):
+            asked.add(server, [partial(_asked, client, [one]) for one in ids[first : first + TURN]])
+            nothing.add(server, [partial(_nothing, client)] * TURN)
         many = [_asked(client, ids[first : first + BATCH]) for first in range(0, 5 * BATCH, BATCH)]
-        say(f"{BATCH:,} in one body: {statistics.median(many):.0f} ms")
+    say(f"single: {asked}")
+    say(f"/healthz, SELECT 1: {nothing}; p95 of a single is {asked.p95() / nothing.p95():.1f} times that")
+    say(f"{BATCH:,} in one body: {statistics.median(many):.0f} ms")
+
+
+@dataclass
+class Taken:
+    """Milliseconds of each request, and the server's seconds of processor time for all."""
+
+    milliseconds: list[float] = field(default_factory=list)
+    processor: float = 0.0
+
+    def add(self, server: psutil.Process, requests: Sequence[Callable[[], float]]) -> None:
+        before = _processor(server)
+        self.milliseconds += [request() for request in requests]
+        self.processor += _processor(server) - before
+
+    def p95(self) -> float:
+        return statistics.quantiles(self.milliseconds, n=20)[18]
+
+    def __str__(self) -> str:
+        many = len(self.milliseconds)
+        p50, each = statistics.median(self.milliseconds), 1000 * self.processor / many
+        return f"p50 {p50:.1f} ms, p95 {self.p95():.1f} ms of {many}; {each:.1f} ms of the server's processor time each"
+
+
+def _processor(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 def _asked(client: httpx.Client, ids: Sequence[Any]) -> float:
@@ -128,17 +165,27 @@ def _asked(client: httpx.Client, ids: Sequence[Any]) -> float:
     return 1000 * (time.perf_counter() - begun)
 
 
+def _nothing(client: httpx.Client) -> float:
+    begun = time.perf_counter()
+    client.get("/healthz").raise_for_status()
+    return 1000 * (time.perf_counter() - begun)
+
+
 def by_list(engine: Engine, ids: Sequence[Any]) -> None:
-    """Print how long a campaign's list takes, and what was answered."""
-    settings, begun = Settings(), time.perf_counter()
-    counts: dict[str, int] = {}
+    """Print how long a campaign's list takes, with the processor time of both sides, and what was answered."""
+    settings = Settings()
+    counts: Counter[str] = Counter()
     question = Question(Channel.EMAIL, Purpose.MARKETING)
     with engine.connect() as connection, tempfile.TemporaryFile("w", newline="") as out:
+        backend = psutil.Process(connection.execute(text("SELECT pg_backend_pid()")).scalar_one())
+        begun, ours, theirs = time.perf_counter(), time.process_time(), _processor(backend)
         writer = csv.writer(out)
         for told in ask(connection, ids, question, settings.eligibility, clock.as_of(settings)):
             writer.writerow([told.asked, told.golden_id, told.answer.verdict, told.answer.reason, *told.answer.reach])
-            counts[told.answer.reason or "allowed"] = counts.get(told.answer.reason or "allowed", 0) + 1
-    say(f"a list of {len(ids):,}: {time.perf_counter() - begun:.1f} s; {counts}")
+            counts[told.answer.reason or "allowed"] += 1
+        seconds, ours, theirs = time.perf_counter() - begun, time.process_time() - ours, _processor(backend) - theirs
+    say(f"a list of {len(ids):,}: {seconds:.1f} s; of the processors {ours:.1f} s by us and {theirs:.1f} s by Postgres")
+    say(", ".join(f"{reason} {many:,}" for reason, many in counts.most_common()))
 
 
 if __name__ == "__main__":

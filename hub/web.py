@@ -29,7 +29,7 @@ from hub.api.key_use import KeyUse
 from hub.api.paging import CursorError
 from hub.api.queries import Published
 from hub.db.engine import open_database
-from hub.db.reader import Reader
+from hub.db.reader import KEPT, Reader
 from hub.errors import ConfigurationError, ConflictError, NotAllowedError, NotFoundError, OneRecordError
 from hub.identity import explain
 from hub.review.gate import API, Gate, Guard, safe_next
@@ -88,6 +88,7 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     secret = secret_key(settings)
     app.state.engine, app.state.settings, app.state.throttle = engine, settings, Throttle(engine, secret)
     app.state.reader, app.state.key_use = Reader(engine.url), KeyUse(engine)
+    app.state.eligible = Reader(engine.url, KEPT)
     app.state.published = Published(app.state.reader.fetch)
     app.state.sessions = Sessions(secret, secure)
     app.state.provider = Provider(settings.oidc, secret) if settings.oidc else None
@@ -112,7 +113,7 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
 @contextlib.asynccontextmanager
 async def reading(app: FastAPI) -> AsyncIterator[None]:
     """The API's connections, and the count of what keys read, for as long as the server runs."""
-    async with app.state.reader.opened(), app.state.key_use.written():
+    async with app.state.reader.opened(), app.state.eligible.opened(), app.state.key_use.written():
         yield
 
 

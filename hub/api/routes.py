@@ -60,8 +60,12 @@ def published(request: Request) -> queries.Published:
     return found
 
 
-def withheld(request: Request) -> queries.Withheld:
+async def withheld(request: Request) -> queries.Withheld:  # not async, it would go through a thread
     """The private departments whose facts this key does not read."""
+    return _withheld(request)
+
+
+def _withheld(request: Request) -> queries.Withheld:
     who: Principal = request.state.principal
     return who.withheld(request.app.state.settings.private_departments)
 
@@ -243,7 +247,7 @@ def _answer(request: Request, found: queries.Found | None, missing: str, write: 
     if found.body is None:
         raise HTTPException(404, f"customer {found.golden_id} is not published yet; it comes with the next publication")
     # Another setting or another key may read more of the same version.
-    kept_back = "".join(f".{one}" for one in sorted(withheld(request)))
+    kept_back = "".join(f".{one}" for one in sorted(_withheld(request)))
     headers = {"ETag": f'"{found.golden_id}.{found.version}{kept_back}"', "Cache-Control": "private, no-cache"}
     if _unchanged(request.headers.get("if-none-match", ""), headers["ETag"]):
         return Response(status_code=304, headers=headers)

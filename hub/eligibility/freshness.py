@@ -1,6 +1,7 @@
 """Which departments were not read for too long, or never."""
 
 import datetime as dt
+from collections.abc import Iterable
 
 from sqlalchemy import Connection, text
 
@@ -8,8 +9,9 @@ from hub.eligibility.settings import EligibilitySettings
 from hub.model.kinds import Department
 
 # The streams that were ever read, by a walk over their index: the table has a row for each stream of each run. A read
-# is as old as the moment that its run judged by, which is another than the database's in a simulated world.
-_READ = """
+# is as old as the moment that its run judged by, which is another than the database's in a simulated world. The order
+# makes an index find a party of the source; without it the table is read up to the first one, which may be the last.
+READ = """
     WITH RECURSIVE stream AS (
         (SELECT source, stream FROM landing.sync_run ORDER BY source, stream LIMIT 1)
         UNION ALL
@@ -20,7 +22,8 @@ _READ = """
         ) next
     )
     SELECT s.source || '/' || s.stream AS stream, last.read_at,
-           (SELECT p.department FROM canonical.party p WHERE p.source = s.source LIMIT 1) AS department
+           (SELECT p.department FROM canonical.party p WHERE p.source = s.source ORDER BY p.stream LIMIT 1)
+               AS department
     FROM stream s
     LEFT JOIN LATERAL (
         SELECT coalesce(run.as_of, r.finished_at) AS read_at
@@ -32,10 +35,17 @@ _READ = """
 
 def stale(connection: Connection, settings: EligibilitySettings, as_of: dt.datetime) -> frozenset[Department]:
     """The departments of which a stream was not read well for longer than `stale_hours`, or nothing was ever read."""
+    return late(connection.execute(text(READ)).tuples(), settings, as_of)
+
+
+def late(
+    read: Iterable[tuple[str, dt.datetime | None, str | None]], settings: EligibilitySettings, as_of: dt.datetime
+) -> frozenset[Department]:
+    """The same, of what READ told: of each stream its name, when it was last read well, and its department."""
     oldest = as_of - dt.timedelta(hours=settings.stale_hours)
-    fresh, late = set[Department](), set[Department]()
-    for row in connection.execute(text(_READ)):
-        if row.department is not None and row.stream not in settings.ignored_streams:
-            well_read = row.read_at is not None and row.read_at >= oldest
-            (fresh if well_read else late).add(Department(row.department))
-    return frozenset(Department) - (fresh - late)
+    fresh, old = set[Department](), set[Department]()
+    for stream, read_at, department in read:
+        if department is not None and stream not in settings.ignored_streams:
+            well_read = read_at is not None and read_at >= oldest
+            (fresh if well_read else old).add(Department(department))
+    return frozenset(Department) - (fresh - old)

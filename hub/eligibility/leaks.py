@@ -8,6 +8,7 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import Connection, Row, text
 
 from hub.db.tables.golden import ContactLeakRow
+from hub.eligibility import judged
 from hub.eligibility.settings import EligibilitySettings
 
 _BY_WEEK = """
@@ -41,12 +42,14 @@ def judge(connection: Connection) -> None:
 
     A contact may come from a customer that is judged later, or not at all any more: it has one row, wherever it is.
     """
+    judged.prepare(connection)
     connection.execute(text("DELETE FROM golden.contact_leak_row l USING composing c WHERE l.golden_id = c.golden_id"))
     names = ", ".join(column.name for column in ContactLeakRow.__table__.columns)
     connection.execute(
         text(
             f"""INSERT INTO golden.contact_leak_row ({names})
-                SELECT {names} FROM composing JOIN canonical.judged_contact USING (golden_id)
+                SELECT {names}
+                FROM ({judged.LEAKS}) leak JOIN (SELECT *, ref AS touch_ref FROM contact) t USING (touch_ref)
                 ON CONFLICT (touch_ref, rule, evidence_ref) DO UPDATE SET golden_id = excluded.golden_id"""
         )
     )

@@ -30,6 +30,8 @@ NEEDS: dict[Purpose, frozenset[Department]] = {
 }
 # What is not advertising needs no consent; what was said of it is no objection to advertising.
 NOT_PROMOTION = frozenset({Purpose.COLLECTIONS, Purpose.SERVICE})
+_PURPOSES = frozenset(Purpose)
+_NOTHING = {rule: Finding(rule, Verdict.ALLOW) for rule in Rule}  # what most rules say of most customers
 
 
 class Hold(NamedTuple):
@@ -107,7 +109,7 @@ def _answer(findings: list[Finding], reach: Sequence[str]) -> Answer:
 
 
 def _stale(question: Question, now: Now) -> Finding:
-    missing = tuple(sorted(needs(question.purpose, now.settings) & now.stale))
+    missing = tuple(sorted(needs(question.purpose, now.settings) & now.stale)) if now.stale else ()
     return Finding(Rule.STALE, Verdict.DENY if missing else Verdict.ALLOW, departments=missing)
 
 
@@ -115,7 +117,8 @@ def _consents(known: Known, question: Question, now: Now) -> tuple[list[Finding]
     """Objection and consent, and the records that may be reached by what they say of themselves."""
     said = latest(one for one in known.statements if one.channel == question.channel and one.recorded_at <= now.as_of)
     objections = [one for one in said if one.withdrawn and _concerns(one.purpose, question)]
-    granted = [one for one in said if not one.withdrawn and one.purpose in _sufficient(question)]
+    enough = {Purpose.MARKETING, question.purpose, question.mailing_list}  # one consent to any of them
+    granted = [one for one in said if not one.withdrawn and one.purpose in enough]
     optional = question.channel in now.settings.opt_out_channels
     findings = [
         Finding(Rule.OBJECTION, _denied(objections), evidence=_statements(objections)),
@@ -128,13 +131,8 @@ def _concerns(purpose: str, question: Question) -> bool:
     """Whether a withdrawal of this purpose is one of what is asked: all but other lists, where the list is named."""
     if purpose in NOT_PROMOTION:
         return False
-    other_list = purpose not in set(Purpose) and purpose != question.mailing_list
+    other_list = purpose not in _PURPOSES and purpose != question.mailing_list
     return not (question.mailing_list and other_list)
-
-
-def _sufficient(question: Question) -> set[str | None]:
-    """The purposes of which one consent is enough."""
-    return {Purpose.MARKETING, question.purpose, question.mailing_list}
 
 
 def _denied(denied: object) -> Verdict:
@@ -145,8 +143,10 @@ def _statements(statements: Iterable[Statement]) -> tuple[Evidence, ...]:
     return tuple(sorted(Evidence(one.ref, None, one.recorded_at) for one in statements))
 
 
-def _held(rule: Rule, holds: Iterable[Hold], question: Question, now: Now) -> Finding:
+def _held(rule: Rule, holds: Sequence[Hold], question: Question, now: Now) -> Finding:
     """What one kind of hold says: the one that ends last decides, all that still hold are evidence."""
+    if not holds:
+        return _NOTHING[rule]
     found: dict[Evidence, dt.datetime | None] = {}
     for hold in holds:
         if hold.rule == rule and _begun(hold, now.as_of):
@@ -186,6 +186,8 @@ def _same(told: str | None, asked: str | None) -> bool:
 
 
 def _frequency(known: Known, question: Question, now: Now) -> Finding:
+    if not known.contacts:
+        return _NOTHING[Rule.FREQUENCY]
     limit = now.settings.per_week.get(question.channel)
     ends: dict[str, dt.datetime] = {}
     evidence: list[Evidence] = []

@@ -18,6 +18,8 @@ def refresh(connection: Connection, moment: dt.datetime) -> None:
         ),
         {"moment": moment},
     )
+    # The order has all be looked up before the first is written. Else, where statistics say that the table is empty,
+    # each is looked for among all that this statement wrote: 10,000 customers took 18 s instead of 0.8.
     connection.execute(
         text(
             """INSERT INTO golden.crosswalk_row (ref, golden_id, since)
@@ -25,7 +27,8 @@ def refresh(connection: Connection, moment: dt.datetime) -> None:
                FROM taken t JOIN golden.composed_customer c USING (golden_id)
                CROSS JOIN LATERAL unnest(c.members) AS m(ref)
                WHERE NOT EXISTS (SELECT 1 FROM golden.crosswalk_row x
-                                 WHERE x.ref = m.ref AND x.golden_id = t.golden_id AND x.until IS NULL)"""
+                                 WHERE x.ref = m.ref AND x.golden_id = t.golden_id AND x.until IS NULL)
+               ORDER BY m.ref"""
         ),
         {"moment": moment},
     )

@@ -186,8 +186,9 @@ class Subscription(_OfParty, Base):
 
 class Touch(_OfParty, Base):
     __tablename__ = "touch"
-    __table_args__ = (SCHEMA,)
+    __table_args__ = (Index(None, "party_ref", "touched_at"), SCHEMA)
 
+    party_ref: Mapped[str | None] = mapped_column(index=False)  # the one above serves it
     channel: Mapped[str]
     campaign: Mapped[str | None]
     outcome: Mapped[str]
