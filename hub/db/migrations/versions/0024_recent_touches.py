@@ -2,15 +2,15 @@
 
 Rules ask for the touches of the last weeks, and there are years of them. The view judged each contact by itself.
 
-Revision: 0029, after 0022
+Revision: 0024, after 0023
 """
 
 from importlib import import_module
 
 from alembic import op
 
-revision = "0029"
-down_revision = "0022"
+revision = "0024"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 
