@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from hub.settings import BenefitSettings
+from hub.sections.trends import BenefitSettings
 
 # name -> whether it is of what finance knows, and so kept from those who do not see that.
 OF_FINANCE = frozenset({"prospect_to_payment", "retention", "lifetime_value", "revenue"})

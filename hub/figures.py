@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, text
 
 from hub import scores
 from hub.model.kinds import Department
-from hub.settings import TrendsSettings
+from hub.sections.trends import TrendsSettings
 
 EVERYWHERE = "all"  # the department that stands for the whole hub
 STATE = (

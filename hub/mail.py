@@ -9,7 +9,7 @@ from email.message import EmailMessage
 from email.utils import localtime, make_msgid
 
 from hub.errors import ConfigurationError, OneRecordError
-from hub.settings import MailSettings
+from hub.sections.mail import MailSettings
 
 OFF = "mail is off, since no server is set: fill in the section mail of onerecord.toml"
 PATIENCE = 20  # seconds that the server may take for an answer

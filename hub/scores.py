@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from hub.golden import placeholders
-from hub.settings import TrendsSettings
+from hub.sections.trends import TrendsSettings
 
 EMAIL = r"^[^@[:space:]]+@[^@[:space:]]+\.[^@[:space:].]+$"
 # E.164 allows 15 digits; below 7 nobody is reached from outside.

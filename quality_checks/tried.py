@@ -9,7 +9,8 @@ from sqlalchemy import Connection, text
 
 from hub.identity import trial as identity
 from hub.model.kinds import Severity
-from hub.settings import HygieneSettings, Settings
+from hub.sections.hygiene import HygieneSettings
+from hub.settings import Settings
 from quality_checks import runner, suites
 from quality_checks.check import Check
 from quality_checks.flags import FOUND

@@ -14,7 +14,9 @@ from hub.identity import blind, ledger
 from hub.identity.resolve import resolve
 from hub.model.kinds import Department, Verdict
 from hub.progress import silent
-from hub.settings import ReviewSettings, Settings, TrendsSettings, TwoPeopleSettings
+from hub.sections.review import ReviewSettings, TwoPeopleSettings
+from hub.sections.trends import TrendsSettings
+from hub.settings import Settings
 from tests.webworld import Hub
 
 ADMIN = Principal("olga", frozenset({Scope.ADMIN}))

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, text
 
-from hub.settings import TwoPeopleSettings
+from hub.sections.review import TwoPeopleSettings
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from hub.errors import OneRecordError
-from hub.settings import OidcSettings
+from hub.sections.oidc import OidcSettings
 
 COOKIE = "onerecord_provider"
 PATIENCE = 600  # seconds that somebody may take at the provider

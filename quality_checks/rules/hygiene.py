@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Any
 
 from hub.errors import ConfigurationError
-from hub.settings import HygieneSettings
+from hub.sections.hygiene import HygieneSettings
 from quality_checks.rules import between, content, dates, stages, standstill
 from quality_checks.rules.content import REQUIRABLE, REQUIRED_FIELDS
 from quality_checks.rules.dates import PAST_CLOSE_DATE

@@ -7,7 +7,7 @@ import pytest
 
 from hub import benefit
 from hub.db.tables import canonical
-from hub.settings import BenefitSettings
+from hub.sections.trends import BenefitSettings
 from tests.integration.golden_world import NOW, World, day
 
 FEW = BenefitSettings(window_days=90, least_cases=1)

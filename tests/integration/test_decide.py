@@ -15,7 +15,8 @@ from hub.identity import ledger
 from hub.identity.resolve import resolve
 from hub.model.kinds import Verdict
 from hub.progress import silent
-from hub.settings import ReviewSettings, Settings, TwoPeopleSettings
+from hub.sections.review import ReviewSettings, TwoPeopleSettings
+from hub.settings import Settings
 from tests.integration.golden_world import World, day
 from tests.integration.test_acts import state
 from tests.support import customers, queue_all

@@ -19,7 +19,8 @@ from hub.coach.following import follow
 from hub.coach.settings import CoachSettings
 from hub.errors import ConfigurationError, OneRecordError
 from hub.mail import MailError
-from hub.settings import MailSettings, Settings
+from hub.sections.mail import MailSettings
+from hub.settings import Settings
 from orchestration.defs import mail as scheduled
 from orchestration.processes import free_port
 from tests.webworld import PASSWORD, world, world_template

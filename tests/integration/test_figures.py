@@ -6,7 +6,7 @@ import pytest
 
 from hub import figures
 from hub.db.tables import canonical
-from hub.settings import TrendsSettings
+from hub.sections.trends import TrendsSettings
 from tests.integration.golden_world import NOW, World, day
 
 SETTINGS = TrendsSettings()

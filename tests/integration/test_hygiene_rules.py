@@ -13,7 +13,8 @@ from sqlalchemy.engine import URL
 
 from hub.db.engine import make_engine
 from hub.db.tables import canonical, identity
-from hub.settings import HygieneSettings, Settings
+from hub.sections.hygiene import HygieneSettings
+from hub.settings import Settings
 from quality_checks.flags import flag_opportunities
 from tests.conftest import cloned
 from tests.support import add_parties

@@ -141,7 +141,8 @@ def test_the_act_is_in_the_audit_log_without_the_value(world):
 
 
 def test_other_rules_of_survivorship_compose_everybody_anew(world):
-    from hub.settings import Settings, SurvivorshipSettings
+    from hub.sections.survivorship import SurvivorshipSettings
+    from hub.settings import Settings
 
     world.party(A, kind="person", name="Ann Lee", phone="+49 228 111", source_updated_at=day(-9))
     world.party(B, kind="person", name="Ann Lee", phone="+49 228 22", source_updated_at=day(-1))

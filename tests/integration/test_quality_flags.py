@@ -8,7 +8,8 @@ from sqlalchemy import Engine, insert, text, update
 
 from hub.db.tables import canonical
 from hub.errors import ConfigurationError
-from hub.settings import HygieneSettings, Settings
+from hub.sections.hygiene import HygieneSettings
+from hub.settings import Settings
 from quality_checks.flags import FlagReport, flag_opportunities
 from quality_checks.rules import hygiene
 

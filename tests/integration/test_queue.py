@@ -11,7 +11,8 @@ from hub.identity import ledger, models
 from hub.identity.matching import match_parties
 from hub.model.kinds import PartyKind, Verdict
 from hub.progress import silent
-from hub.settings import MatchSettings, ReviewSettings, TwoPeopleSettings
+from hub.sections.review import ReviewSettings, TwoPeopleSettings
+from hub.settings import MatchSettings
 from tests.integration.test_web_review import fields, links
 from tests.waiting import PATIENCE
 from tests.webworld import WAITING, Hub, Visitor, token

@@ -3,7 +3,7 @@
 import pytest
 
 from hub import figures, silo
-from hub.settings import TrendsSettings
+from hub.sections.trends import TrendsSettings
 from tests.integration.golden_world import NOW, World, day
 
 

@@ -13,7 +13,7 @@ from hub.model.kinds import Verdict
 from hub.progress import silent
 from hub.review.queries import queue, routing
 from hub.review.queries.filters import QueueFilter, Seat
-from hub.settings import ReviewSettings, Route
+from hub.sections.review import ReviewSettings, Route
 from tests.support import add_parties, add_same_pairs, party_ids
 
 NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)

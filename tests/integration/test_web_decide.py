@@ -4,7 +4,7 @@ import re
 
 from hub.identity import ledger
 from hub.model.kinds import Verdict
-from hub.settings import ReviewSettings, TwoPeopleSettings
+from hub.sections.review import ReviewSettings, TwoPeopleSettings
 from tests.webworld import Hub, Visitor, run, token
 
 HERO, BILLED = "crm:Contact:1", "billing:customers:1"

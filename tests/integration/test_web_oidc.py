@@ -12,7 +12,7 @@ from sqlalchemy import text
 from hub import users
 from hub.review import oidc
 from hub.review.oidc import Provider, ProviderError, Rights, rights
-from hub.settings import OidcSettings
+from hub.sections.oidc import OidcSettings
 from tests.waiting import PATIENCE
 from tests.webworld import PASSWORD, Hub, Visitor, serving
 

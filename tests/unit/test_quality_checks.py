@@ -10,7 +10,8 @@ import pytest
 from pydantic.fields import FieldInfo
 
 from hub.model.kinds import Severity
-from hub.settings import GateSettings, HygieneSettings
+from hub.sections.hygiene import HygieneSettings
+from hub.settings import GateSettings
 from hub.waivers import Waiver
 from quality_checks import gate, suites
 from quality_checks.check import ROWS, Check, CheckOutcome

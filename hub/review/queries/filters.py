@@ -9,7 +9,7 @@ from typing import Any
 
 from hub.access import Principal
 from hub.review.queries import routing
-from hub.settings import Route
+from hub.sections.review import Route
 
 # From this many records on they are shown one pair at a time: nobody compares more of them at one look.
 MOST_TOGETHER = 8

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from hub.access import Principal
-from hub.settings import Route
+from hub.sections.review import Route
 
 
 def departments(routes: Sequence[Route], row: str) -> tuple[str, dict[str, Any]]:
