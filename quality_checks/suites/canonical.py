@@ -34,6 +34,12 @@ class Fact:
     def table(self) -> Table:
         return Table(SUITE, f"canonical.{self.name}")
 
+    @property
+    def words(self) -> str:
+        """One of it, as people say it."""
+        said = {"opportunity_change": "change of an opportunity", "opportunity_contact": "person on an opportunity"}
+        return said.get(self.name, self.name)
+
 
 # Totals and remaining amounts of invoices may be below zero: a credit note is an invoice. Opportunities have more
 # checks in a suite of their own.
@@ -62,7 +68,7 @@ def _known(table: Table, name: str, column: str, kind: type[StrEnum]) -> Check:
 def _of(fact: Fact) -> Iterator[Check]:
     name, table = fact.name, fact.table
     yield table.rows(
-        f"{name}_from_record", Severity.CRITICAL, f"every {name} comes from a record that was landed",
+        f"{name}_from_record", Severity.CRITICAL, f"every {fact.words} comes from a record that was landed",
         """
         SELECT f.ref AS example FROM {batch} AS f LEFT JOIN landing.source_record r USING (source, stream, source_id)
         WHERE r.source_id IS NULL""",
@@ -72,18 +78,18 @@ def _of(fact: Fact) -> Iterator[Check]:
         yield _known(table, f"{name}_{column}_known", column, kind)
     for column in fact.money:
         yield table.rows(
-            f"{name}_{column}_not_negative", Severity.WARNING, f"no {column} of a {name} is below zero",
+            f"{name}_{column}_not_negative", Severity.WARNING, f"no {column} of a {fact.words} is below zero",
             f"SELECT ref AS example FROM {{batch}} WHERE deleted_at IS NULL AND {column} < 0",
         )  # fmt: skip
     for first, then in fact.ordered:
         yield table.rows(
-            f"{name}_{then}_in_order", Severity.WARNING, f"{then} of a {name} is not before {first}",
+            f"{name}_{then}_in_order", Severity.WARNING, f"{then} of a {fact.words} is not before {first}",
             f"SELECT ref AS example FROM {{batch}} WHERE deleted_at IS NULL AND {then} < {first}",
         )  # fmt: skip
     for column in fact.past:
         yield table.rows(
             f"{name}_{column}_in_the_past", Severity.WARNING,
-            f"{column} of no {name} is after the moment of the run, give or take a day for clocks and time zones",
+            f"{column} of no {fact.words} is after the moment of the run, give or take a day for clocks and time zones",
             f"""SELECT ref AS example FROM {{batch}}
                 WHERE deleted_at IS NULL AND {column} > CAST(:as_of AS timestamptz) + interval '1 day'""",
         )  # fmt: skip
@@ -99,7 +105,7 @@ def _orphans(fact: Fact) -> Iterator[Check]:
     if fact.name != "opportunity":  # which opportunities.customer_known looks at
         yield fact.table.rows(
             f"{fact.name}_customer_known", Severity.WARNING,
-            f"every {fact.name} that names a customer names one that has arrived", found,
+            f"every {fact.words} that names a customer names one that has arrived", found,
         )  # fmt: skip
     yield fact.table.rows(
         f"{fact.name}_orphans", Severity.CRITICAL,
