@@ -259,6 +259,8 @@ def test_the_description_names_every_path_with_an_example(client):
         "/v1/customers/{golden_id}/as-of",
         "/v1/customers/{golden_id}/facts/{department}",
         "/v1/eligibility",
+        "/v1/flags",
+        "/v1/flags/{flag_id}",
         "/v1/match",
         "/v1/sources/{source}/{stream}/{source_id}/customer",
         "/v1/changes",
