@@ -135,11 +135,11 @@ def own(
 @app.command()
 def contact(
     name: Name,
-    email: Annotated[str, typer.Option("--email", help="where digests go; left out: nowhere")] = "",
-    team: Annotated[str, typer.Option("--team", help="whom figures count it with; left out: no team")] = "",
+    email: Annotated[str | None, typer.Option("--email", help="where digests go; '' for nowhere")] = None,
+    team: Annotated[str | None, typer.Option("--team", help="whom figures count it with; '' for no team")] = None,
 ) -> None:
-    """Say where an account's digests of flags go, and which team it is in."""
+    """Say where an account's digests of flags go, or which team it is in. What is left out stays as it is."""
     from hub import users
 
     _do(lambda connection: users.set_contact(connection, name, email=email, team=team, actor=getpass.getuser()))
-    console.print(f"{name}: digests go to {email or 'nowhere'}, team {team or 'none'}", markup=False)
+    console.print(f"changed: {name}", markup=False)

@@ -167,8 +167,10 @@ def set_role(connection: Connection, name: str, role: str, departments: Collecti
     record(connection, actor, "change role", name, details=wanted)
 
 
-def set_contact(connection: Connection, name: str, *, email: str, team: str, actor: str) -> None:
-    """Say where an account's digests go and which team it is in; empty text for neither. Its sessions go on.
+def set_contact(connection: Connection, name: str, *, email: str | None, team: str | None, actor: str) -> None:
+    """Say where an account's digests go and which team it is in; empty text for neither, None for as it is.
+
+    Its sessions go on.
 
     Raises:
         NotFoundError: there is no such account.
@@ -177,11 +179,15 @@ def set_contact(connection: Connection, name: str, *, email: str, team: str, act
     _locked(connection, name)
     if email and (len(email) > LONGEST_EMAIL or refusal("email", email, {})):
         raise ConfigurationError("this is no e-mail address; write it like anna@example.com")
-    if len(team) > LONGEST_TEAM or not team.isprintable():
+    if team and (len(team) > LONGEST_TEAM or not team.isprintable()):
         raise ConfigurationError(f"the name of a team has at most {LONGEST_TEAM} characters, on one line")
-    wanted = {"email": email or None, "team": team or None}
+    said = {"email": email, "team": team}
+    wanted = {column: value or None for column, value in said.items() if value is not None}
+    if not wanted:
+        raise ConfigurationError("say an address, a team, or both")
     connection.execute(update(Account).where(Account.name == name).values(**wanted))
-    record(connection, actor, "change contact", name, details={"email": bool(email), "team": team})
+    told = {column: bool(value) if column == "email" else value for column, value in wanted.items()}
+    record(connection, actor, "change contact", name, details=told)
 
 
 def disable(connection: Connection, name: str, *, actor: str) -> None:

@@ -120,6 +120,10 @@ def test_an_owner_and_an_address_are_said_on_the_command_line(user, db):
             assert connection.execute(owned).scalar_one_or_none() == name
     assert user("contact", "sven", "--email", "sven at work").code == 2
     assert user("contact", "sven", "--email", "sven@ourcompany.example", "--team", "North").code == 0
+    contact = text("SELECT email, team FROM ops.account WHERE name = 'sven'")
     with db.connect() as connection:
-        kept = connection.execute(text("SELECT email, team FROM ops.account WHERE name = 'sven'")).one()
-    assert tuple(kept) == ("sven@ourcompany.example", "North")
+        assert tuple(connection.execute(contact).one()) == ("sven@ourcompany.example", "North")
+    assert user("contact", "sven").code == 2
+    assert user("contact", "sven", "--team", "").code == 0
+    with db.connect() as connection:
+        assert tuple(connection.execute(contact).one()) == ("sven@ourcompany.example", None)
