@@ -5,10 +5,11 @@ from sqlalchemy import text
 
 from hub import waivers
 from hub.db.engine import open_database
+from hub.db.locks import if_free
 from hub.settings import load
 from orchestration.defs.match import MEMBERSHIP, PAIRS
 from orchestration.defs.publish import COMPOSED, FLAGS, PUBLICATION
-from orchestration.resources import RELEASES
+from orchestration.resources import RELEASES, RUN
 
 # Steps are short and share what they import: a process for each would spend 4-5 s on imports alone.
 EXECUTOR = dg.in_process_executor
@@ -55,8 +56,12 @@ _NEWEST_ACT = """
     description="What people decided or undid since the last look starts decisions_job.",
 )
 def decisions(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-    with open_database(load(), migrated=False) as database, database.engine.connect() as connection:
-        newest = connection.execute(text(_NEWEST_ACT)).scalar_one()
+    with open_database(load(), migrated=False) as database:
+        opened = database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        with opened as connection, if_free(connection, RUN) as free:
+            newest = connection.execute(text(_NEWEST_ACT)).scalar_one()
+    if not free:  # its own work is in the queues too
+        return dg.SkipReason("a run is under way: what it leaves is looked at when it is over")
     if newest <= int(context.cursor or 0):
         return dg.SkipReason("nothing was decided since the last look")
     return dg.SensorResult(run_requests=[dg.RunRequest(run_key=f"audit-{newest}")], cursor=str(newest))

@@ -10,10 +10,12 @@ from sqlalchemy.engine import URL
 
 from connectors import sandbox
 from hub import audit
+from hub.db.locks import one_at_a_time
 from hub.identity import ledger
 from hub.model.kinds import Verdict
 from orchestration.definitions import defs
 from orchestration.defs.jobs import decisions
+from orchestration.resources import RUN
 from tests.hubrun import exported, plain
 from tests.support import add_parties
 
@@ -68,6 +70,13 @@ def test_whatever_people_change_starts_a_run_and_looking_does_not(judged: Engine
         connection.execute(text("DELETE FROM golden.to_compose"))
         audit.record(connection, "lead", "sign in", "lead")
     assert isinstance(look(told.cursor), dg.SkipReason)
+
+
+def test_what_a_run_has_under_way_starts_no_other(judged: Engine):
+    judge(judged, 1, 2, Verdict.SAME)
+    with one_at_a_time(judged, RUN):
+        assert isinstance(look(None), dg.SkipReason)
+    assert len(look(None).run_requests) == 1
 
 
 def test_each_new_judgement_and_each_undo_starts_one_run(judged: Engine):
