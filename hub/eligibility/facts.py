@@ -26,8 +26,9 @@ from hub.model.kinds import Department, TouchOutcome
 _OF_MEMBERS = "party_ref = ANY (CAST((SELECT members FROM refs) AS text[]))"
 _OF_COUNTED = "party_ref = ANY (CAST((SELECT counted FROM refs) AS text[]))"
 
-# Of a record that came again and does not fit, an older version is stored: what it says now, nobody knows.
-_QUARANTINED = """LEFT JOIN landing.quarantine q ON q.resolved_at IS NULL
+# Of a record that came again and does not fit, an older version is stored: what it says now, nobody knows. One that is
+# gone at its source is mended by nobody there, and permits nothing any more.
+_QUARANTINED = """LEFT JOIN landing.quarantine q ON q.resolved_at IS NULL AND {it}.deleted_at IS NULL
             AND q.source = {it}.source AND q.stream = {it}.stream AND q.source_id = {it}.source_id"""
 _UNREAD = "CASE WHEN q.quarantine_id IS NOT NULL THEN least(q.first_seen_at, %(as_of)s) END AS unread"
 
