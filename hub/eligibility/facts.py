@@ -22,7 +22,7 @@ from hub.model.kinds import Department, TouchOutcome
 
 # ANY goes down into each branch of the view, where an index finds the few; a join would read all facts of everybody. An
 # array that is not known when the plan is made is taken for a short one, so this holds for a long list as well. Each of
-# the 15 scans sorts its array, by a collation: of 20,000 refs in no order that took as long as all that was read.
+# the 16 scans sorts its array, by a collation: of 20,000 refs in no order that took as long as all that was read.
 _OF_MEMBERS = "party_ref = ANY (CAST((SELECT members FROM refs) AS text[]))"
 _OF_COUNTED = "party_ref = ANY (CAST((SELECT counted FROM refs) AS text[]))"
 
@@ -78,6 +78,10 @@ QUERY = f"""
     FROM canonical.touch
     WHERE {_OF_COUNTED} AND deleted_at IS NULL AND outcome <> %(bounced)s
       AND touched_at > %(oldest_touch)s AND touched_at <= %(as_of)s
+    UNION ALL
+    SELECT 'ticket', NULL, NULL, party_ref, ref, NULL, NULL, NULL, {_UNREAD}, NULL, NULL
+    FROM canonical.ticket t {_QUARANTINED.format(it="t")}
+    WHERE {_OF_COUNTED} AND q.quarantine_id IS NOT NULL
     UNION ALL
     SELECT 'stream', NULL, NULL, stream, NULL, department, NULL, NULL, read_at, NULL, NULL
     FROM ({freshness.READ}) AS streams"""
@@ -146,6 +150,8 @@ def _add_facts(parts: Mapping[str, list[Sequence[Any]]], by_ref: Mapping[str, Me
         one.statements.append(Statement(party_ref, ref, channel, purpose, status, recorded_at, gone))
         if unread:
             one.unread.append(Evidence(ref, department, unread))
+    for _, _, _, party_ref, ref, _, _, _, unread, _, _ in parts["ticket"]:  # it may be open again, or a complaint now
+        by_ref[party_ref][0].unread.append(Evidence(ref, Department.SUPPORT, unread))
     for _, _, _, party_ref, ref, rule, department, topic, since, counted_from, _ in parts["hold"]:
         hold = Hold(_RULES[rule], _DEPARTMENTS[department], ref, since, counted_from, topic)
         by_ref[party_ref][0].holds.append(hold)

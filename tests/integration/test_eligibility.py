@@ -247,10 +247,11 @@ def test_a_source_of_which_nothing_ever_came_may_be_of_any_department(world):
     assert stale(world) == frozenset(), "it is read well, and has nothing"
 
 
-@pytest.mark.parametrize("ref", ["mail:contacts:1", "mail:consents:1"])
+@pytest.mark.parametrize("ref", ["mail:contacts:1", "mail:consents:1", "desk:tickets:1"])
 def test_a_record_that_came_again_and_does_not_fit_denies(world, ref):
     """Its withdrawal may be in what does not fit; what is stored is what it said before."""
     known = person(world, 1)
+    ticket(world, "desk:tickets:1", "mail:contacts:1", day(-90), day(-80))
     assert one(world, known).verdict == Verdict.ALLOW
     with world.engine.begin() as connection:
         connection.execute(
@@ -263,7 +264,7 @@ def test_a_record_that_came_again_and_does_not_fit_denies(world, ref):
     answer = one(world, known)
     assert (answer.verdict, answer.reason, evidence(answer)) == (Verdict.DENY, Rule.STALE, {ref})
     assert one(world, known, question=Question(Channel.EMAIL, Purpose.COLLECTIONS)).verdict == Verdict.ALLOW
-    gone(world, "party" if "contacts" in ref else "consent", ref)
+    gone(world, {"contacts": "party", "consents": "consent", "tickets": "ticket"}[ref.split(":")[1]], ref)
     assert one(world, known).reason != Rule.STALE, "nobody can mend at its source what is gone there"
 
 
