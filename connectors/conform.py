@@ -47,6 +47,14 @@ NEW_MAPPING = """
 """
 
 
+CONFORMED = """
+    UPDATE landing.watermark SET conformed_sync = newest.sync_run_id
+    FROM (SELECT sync_run_id FROM landing.sync_run WHERE source = :source AND stream = :stream
+          ORDER BY started_at DESC LIMIT 1) newest
+    WHERE source = :source AND stream = :stream
+"""
+
+
 @dataclass(frozen=True)
 class ConformReport:
     """What one conform of one stream did.
@@ -104,6 +112,7 @@ def _conform_stream(engine: Engine, source: SourceSettings, stream: Stream, prog
         with engine.begin() as connection:
             records = _take(connection, source, stream)
             if not records:
+                connection.execute(text(CONFORMED), {"source": source.name, "stream": stream.name})
                 return total
             total = _add(total, _conform_batch(connection, source, stream, records))
         progress(Step("conform", f"{source.name}/{stream.name}", done=total.records))

@@ -101,6 +101,10 @@ _AS_IF = {
     "identity.golden_id": "tried_golden_id",
     "identity.membership": identity.HOMES,
 }
+# What was measured in a run is judged by the last one that did.
+_LAST_RUN = """
+    SELECT run_id FROM ops.run r
+    ORDER BY EXISTS (SELECT FROM quality.fill_rate f WHERE f.run_id = r.run_id) DESC, started_at DESC LIMIT 1"""
 _OF_CUSTOMERS = ("id_churn", "customer_volume")
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
 
@@ -111,7 +115,8 @@ def checks(
     """The checks before a publication that a change concerns: those that take a setting which changes, and, where
     customers would be others (`moved`), those that look at how many would be.
     """
-    before, after = (runner.parameters(one, run_id="", as_of=as_of) for one in (old, new))
+    run_id = connection.execute(text(_LAST_RUN)).scalar_one_or_none() or ""
+    before, after = (runner.parameters(one, run_id=run_id, as_of=as_of) for one in (old, new))
     differ = {name for name in after if before[name] != after[name]}
     chosen = [check for check in suites.CHECKS if _takes(check, differ) or (moved and check.name in _OF_CUSTOMERS)]
     if moved is not None:

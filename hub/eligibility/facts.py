@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from hub.eligibility import freshness
-from hub.eligibility.question import Rule
+from hub.eligibility.question import Evidence, Rule
 from hub.eligibility.rules import WEEK, Contact, Hold, Known
 from hub.eligibility.settings import EligibilitySettings
 from hub.eligibility.zones import zone_of
@@ -22,9 +22,15 @@ from hub.model.kinds import Department, TouchOutcome
 
 # ANY goes down into each branch of the view, where an index finds the few; a join would read all facts of everybody. An
 # array that is not known when the plan is made is taken for a short one, so this holds for a long list as well. Each of
-# the 15 scans sorts its array, by a collation: of 20,000 refs in no order that took as long as all that was read.
+# the 16 scans sorts its array, by a collation: of 20,000 refs in no order that took as long as all that was read.
 _OF_MEMBERS = "party_ref = ANY (CAST((SELECT members FROM refs) AS text[]))"
 _OF_COUNTED = "party_ref = ANY (CAST((SELECT counted FROM refs) AS text[]))"
+
+# Of a record that came again and does not fit, an older version is stored: what it says now, nobody knows. One that is
+# gone at its source is mended by nobody there, and permits nothing any more.
+_QUARANTINED = """LEFT JOIN landing.quarantine q ON q.resolved_at IS NULL AND {it}.deleted_at IS NULL
+            AND q.source = {it}.source AND q.stream = {it}.stream AND q.source_id = {it}.source_id"""
+_UNREAD = "CASE WHEN q.quarantine_id IS NOT NULL THEN least(q.first_seen_at, %(as_of)s) END AS unread"
 
 # Everything else is over when it is there: told to the planner, it lets an index find what is recent.
 _OPEN_ENDED = f"('{Rule.COMPLAINT}', '{Rule.BAD_RATING}', '{Rule.OVERDUE}')"
@@ -42,10 +48,11 @@ QUERY = f"""
     ),
     home AS MATERIALIZED (SELECT asked, golden_id FROM chain WHERE status = 'active'),
     member AS MATERIALIZED (
-        SELECT m.golden_id, p.country, {OF_PARTY}
+        SELECT m.golden_id, p.country, {_UNREAD}, {OF_PARTY}
         FROM (SELECT DISTINCT golden_id FROM home) h
         JOIN identity.membership m ON m.golden_id = h.golden_id AND m.until IS NULL
         JOIN canonical.party p USING (party_id)
+        {_QUARANTINED.format(it="p")}
     ),
     refs AS MATERIALIZED (
         SELECT array_agg(ref ORDER BY ref) AS members, array_agg(ref ORDER BY ref) FILTER (WHERE counted) AS counted
@@ -56,10 +63,10 @@ QUERY = f"""
            CAST(NULL AS timestamptz) AS at, CAST(NULL AS timestamptz) AS until, CAST(NULL AS boolean) AS living
     FROM home
     UNION ALL
-    SELECT 'member', NULL, golden_id, ref, NULL, country, NULL, NULL, NULL, NULL, living FROM member
+    SELECT 'member', NULL, golden_id, ref, NULL, country, department, NULL, NULL, unread, living FROM member
     UNION ALL
-    SELECT 'said', NULL, NULL, party_ref, ref, channel, purpose, status, recorded_at, NULL, deleted_at IS NULL
-    FROM canonical.consent WHERE {_OF_MEMBERS}
+    SELECT 'said', NULL, NULL, party_ref, ref, channel, purpose, status, recorded_at, {_UNREAD}, deleted_at IS NULL
+    FROM canonical.consent c {_QUARANTINED.format(it="c")} WHERE {_OF_MEMBERS}
     UNION ALL
     SELECT 'hold', NULL, NULL, party_ref, ref, rule, department, topic, since, counted_from, NULL
     FROM canonical.contact_hold
@@ -72,9 +79,15 @@ QUERY = f"""
     WHERE {_OF_COUNTED} AND deleted_at IS NULL AND outcome <> %(bounced)s
       AND touched_at > %(oldest_touch)s AND touched_at <= %(as_of)s
     UNION ALL
+    SELECT 'ticket', NULL, NULL, party_ref, ref, NULL, NULL, NULL, {_UNREAD}, NULL, NULL
+    FROM canonical.ticket t {_QUARANTINED.format(it="t")}
+    WHERE {_OF_COUNTED} AND q.quarantine_id IS NOT NULL
+    UNION ALL
     SELECT 'stream', NULL, NULL, stream, NULL, department, NULL, NULL, read_at, NULL, NULL
     FROM ({freshness.READ}) AS streams"""
 
+
+Member = tuple[Known, bool, Department]  # whose record it is, whether it lives, and of which department
 
 # A dictionary is ten times as quick as the call of an enum, and a list has a hold for every other customer.
 _RULES = {one.value: one for one in Rule}
@@ -115,10 +128,12 @@ def customers(rows: Iterable[Sequence[Any]], settings: EligibilitySettings, as_o
     for row in rows:
         parts[row[0]].append(row)
     found: dict[uuid.UUID, Known] = {}
-    by_ref: dict[str, tuple[Known, bool]] = {}
-    for _, _, golden_id, ref, _, country, _, _, _, _, living in parts["member"]:
+    by_ref: dict[str, Member] = {}
+    for _, _, golden_id, ref, _, country, department, _, _, unread, living in parts["member"]:
         one = found.get(golden_id) or found.setdefault(golden_id, Known())
-        by_ref[ref] = one, living
+        by_ref[ref] = one, living, _DEPARTMENTS[department]
+        if unread:
+            one.unread.append(Evidence(ref, _DEPARTMENTS[department], unread))
         one.zones.add(zone_of(country, settings.time_zone))
         if living:
             one.living.append(ref)
@@ -128,11 +143,15 @@ def customers(rows: Iterable[Sequence[Any]], settings: EligibilitySettings, as_o
     return Customers(homes, found, freshness.late(read, settings, as_of))
 
 
-def _add_facts(parts: Mapping[str, list[Sequence[Any]]], by_ref: Mapping[str, tuple[Known, bool]]) -> None:
-    for _, _, _, party_ref, ref, channel, purpose, status, recorded_at, _, living in parts["said"]:
-        one, lives = by_ref[party_ref]  # a grant ends with the record that holds it
+def _add_facts(parts: Mapping[str, list[Sequence[Any]]], by_ref: Mapping[str, Member]) -> None:
+    for _, _, _, party_ref, ref, channel, purpose, status, recorded_at, unread, living in parts["said"]:
+        one, lives, department = by_ref[party_ref]  # a grant ends with the record that holds it
         gone = not (living and lives)
         one.statements.append(Statement(party_ref, ref, channel, purpose, status, recorded_at, gone))
+        if unread:
+            one.unread.append(Evidence(ref, department, unread))
+    for _, _, _, party_ref, ref, _, _, _, unread, _, _ in parts["ticket"]:  # it may be open again, or a complaint now
+        by_ref[party_ref][0].unread.append(Evidence(ref, Department.SUPPORT, unread))
     for _, _, _, party_ref, ref, rule, department, topic, since, counted_from, _ in parts["hold"]:
         hold = Hold(_RULES[rule], _DEPARTMENTS[department], ref, since, counted_from, topic)
         by_ref[party_ref][0].holds.append(hold)

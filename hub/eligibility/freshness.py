@@ -11,6 +11,7 @@ from hub.model.kinds import Department
 # The streams that were ever read, by a walk over their index: the table has a row for each stream of each run. A read
 # is as old as the moment that its run judged by, which is another than the database's in a simulated world. The order
 # makes an index find a party of the source; without it the table is read up to the first one, which may be the last.
+# While something that was read waits to be conformed, only what was read before it is known here.
 READ = """
     WITH RECURSIVE stream AS (
         (SELECT source, stream FROM landing.sync_run ORDER BY source, stream LIMIT 1)
@@ -29,12 +30,18 @@ READ = """
         SELECT coalesce(run.as_of, r.finished_at) AS read_at
         FROM landing.sync_run r LEFT JOIN ops.run run USING (run_id)
         WHERE r.source = s.source AND r.stream = s.stream AND r.finished_at IS NOT NULL AND r.error IS NULL
+          AND (r.sync_run_id <= (SELECT w.conformed_sync FROM landing.watermark w
+                                 WHERE w.source = s.source AND w.stream = s.stream)
+               OR NOT EXISTS (SELECT FROM landing.to_conform q WHERE q.source = s.source AND q.stream = s.stream))
         ORDER BY r.started_at DESC LIMIT 1
     ) last ON true"""
 
 
 def stale(connection: Connection, settings: EligibilitySettings, as_of: dt.datetime) -> frozenset[Department]:
-    """The departments of which a stream was not read well for longer than `stale_hours`, or nothing was ever read."""
+    """The departments of which a stream was not read well for longer than `stale_hours`, or nothing was ever read.
+
+    All of them, where nobody knows of which department such a stream is: nothing of its source ever came.
+    """
     return late(connection.execute(text(READ)).tuples(), settings, as_of)
 
 
@@ -45,7 +52,11 @@ def late(
     oldest = as_of - dt.timedelta(hours=settings.stale_hours)
     fresh, old = set[Department](), set[Department]()
     for stream, read_at, department in read:
-        if department is not None and stream not in settings.ignored_streams:
-            well_read = read_at is not None and read_at >= oldest
+        if stream in settings.ignored_streams:
+            continue
+        well_read = read_at is not None and read_at >= oldest
+        if department is not None:
             (fresh if well_read else old).add(Department(department))
+        elif not well_read:
+            old |= set(Department)
     return frozenset(Department) - (fresh - old)

@@ -19,6 +19,9 @@ class Purpose(StrEnum):
     SERVICE = "service"
 
 
+PURPOSES = frozenset(Purpose)
+
+
 class Verdict(StrEnum):
     ALLOW = "allow"
     NOT_BEFORE = "not_before"
@@ -53,6 +56,12 @@ class Question:
     offer: str | None = None
     product_line: str | None = None
     mailing_list: str | None = None
+
+    @property
+    def named_list(self) -> str | None:
+        """The list as consents are compared with it; None where none is named, or a purpose, which is no list."""
+        named = (self.mailing_list or "").strip().casefold()
+        return named if named and named not in PURPOSES else None
 
 
 class Evidence(NamedTuple):

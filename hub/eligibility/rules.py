@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from hub.eligibility.question import Answer, Evidence, Finding, Purpose, Question, Rule, Verdict
+from hub.eligibility.question import PURPOSES, Answer, Evidence, Finding, Purpose, Question, Rule, Verdict
 from hub.eligibility.settings import EligibilitySettings
 from hub.golden.consents import Statement, latest
-from hub.model.kinds import Department
+from hub.model.kinds import Channel, Department
 
 WEEK = 7  # days of the customer's calendar, the day of the contact included
 _PROMOTION = (Rule.COMPLAINT, Rule.BAD_RATING, Rule.PURCHASE, Rule.DECLINED)
@@ -30,7 +30,6 @@ NEEDS: dict[Purpose, frozenset[Department]] = {
 }
 # What is not advertising needs no consent; what was said of it is no objection to advertising.
 NOT_PROMOTION = frozenset({Purpose.COLLECTIONS, Purpose.SERVICE})
-_PURPOSES = frozenset(Purpose)
 _NOTHING = {rule: Finding(rule, Verdict.ALLOW) for rule in Rule}  # what most rules say of most customers
 
 
@@ -49,7 +48,7 @@ class Hold(NamedTuple):
 
 
 class Contact(NamedTuple):
-    """A touch that reached the customer. Those of one campaign are one: a mail is sent, delivered and opened."""
+    """A touch that reached the customer. Those of one campaign are one, but for calls."""
 
     ref: str
     channel: str
@@ -59,13 +58,17 @@ class Contact(NamedTuple):
 
 @dataclass
 class Known:
-    """What is known of one customer: of all its records. `living`: refs of those that are still there."""
+    """What is known of one customer: of all its records. `living`: refs of those that are still there.
+
+    `unread`: records of which something newer came that does not fit, so that nobody knows what they say now.
+    """
 
     living: list[str] = field(default_factory=list)
     zones: set[ZoneInfo] = field(default_factory=set)
     statements: list[Statement] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)
     contacts: list[Contact] = field(default_factory=list)
+    unread: list[Evidence] = field(default_factory=list)
 
 
 class Now(NamedTuple):
@@ -78,11 +81,11 @@ class Now(NamedTuple):
 
 def judge(known: Known | None, question: Question, now: Now) -> Answer:
     """The answer for one customer; None is one that nobody knows. Facts from after `now.as_of` count for nothing."""
-    if known is None:
+    if known is None or not known.living:
         return _answer([Finding(Rule.UNKNOWN, Verdict.DENY)], ())
     if question.purpose == Purpose.SERVICE:
         return _answer([Finding(Rule.EXEMPT, Verdict.ALLOW)], known.living)
-    findings = [_stale(question, now)]
+    findings = [_stale(known.unread, question, now)]
     reach: Sequence[str] = known.living
     if question.purpose not in NOT_PROMOTION:
         consents, reach = _consents(known, question, now)
@@ -108,17 +111,21 @@ def _answer(findings: list[Finding], reach: Sequence[str]) -> Answer:
     return Answer(Verdict.ALLOW, exempt, None, tuple(findings), tuple(sorted(reach)))
 
 
-def _stale(question: Question, now: Now) -> Finding:
-    missing = tuple(sorted(needs(question.purpose, now.settings) & now.stale)) if now.stale else ()
-    return Finding(Rule.STALE, Verdict.DENY if missing else Verdict.ALLOW, departments=missing)
+def _stale(unread: Sequence[Evidence], question: Question, now: Now) -> Finding:
+    if not (unread or now.stale):
+        return _NOTHING[Rule.STALE]
+    needed = needs(question.purpose, now.settings)
+    missing = tuple(sorted(needed & now.stale))
+    found = tuple(sorted(record for record in unread if record.department in needed))
+    return Finding(Rule.STALE, _denied(missing or found), evidence=found, departments=missing)
 
 
 def _consents(known: Known, question: Question, now: Now) -> tuple[list[Finding], list[str]]:
     """Objection and consent, and the records that may be reached by what they say of themselves."""
     said = latest(one for one in known.statements if one.channel == question.channel and one.recorded_at <= now.as_of)
     objections = [one for one in said if one.withdrawn and _concerns(one.purpose, question)]
-    enough = {Purpose.MARKETING, question.purpose, question.mailing_list}  # one consent to any of them
-    granted = [one for one in said if not one.withdrawn and one.purpose in enough]
+    enough = {Purpose.MARKETING, question.purpose, question.named_list}  # one consent to any of them
+    granted = [one for one in said if not one.withdrawn and one.purpose.casefold() in enough]
     optional = question.channel in now.settings.opt_out_channels
     findings = [
         Finding(Rule.OBJECTION, _denied(objections), evidence=_statements(objections)),
@@ -131,8 +138,8 @@ def _concerns(purpose: str, question: Question) -> bool:
     """Whether a withdrawal of this purpose is one of what is asked: all but other lists, where the list is named."""
     if purpose in NOT_PROMOTION:
         return False
-    other_list = purpose not in _PURPOSES and purpose != question.mailing_list
-    return not (question.mailing_list and other_list)
+    other_list = purpose not in PURPOSES and purpose.casefold() != question.named_list
+    return not (question.named_list and other_list)
 
 
 def _denied(denied: object) -> Verdict:
@@ -196,7 +203,8 @@ def _frequency(known: Known, question: Question, now: Now) -> Finding:
             continue
         end = max(week_after(contact.at, zone) for zone in known.zones)
         if end > now.as_of:
-            key = contact.campaign or contact.ref
+            # A mail of a campaign is sent, delivered and opened; each call is one more.
+            key = contact.ref if contact.channel == Channel.PHONE else contact.campaign or contact.ref
             ends[key] = max(end, ends.get(key, end))
             evidence.append(Evidence(contact.ref, Department.MARKETING, contact.at))
     found = tuple(sorted(evidence))

@@ -8,7 +8,7 @@ from hub.model.kinds import Channel
 
 REASONS = {
     Rule.UNKNOWN: "No record of this customer is left.",
-    Rule.STALE: "Some departments were not read lately, so nobody knows.",
+    Rule.STALE: "Not all could be read lately, so nobody knows.",
     Rule.OBJECTION: "The customer objected.",
     Rule.CONSENT: "The customer gave no consent.",
     Rule.COMPLAINT: "A complaint is open, or was solved only lately.",

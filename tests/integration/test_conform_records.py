@@ -91,6 +91,24 @@ def test_a_failing_batch_keeps_its_rows_queued(db: Engine, monkeypatch: pytest.M
     assert run(db, HUBSPOT)["contacts"].parties == 1
 
 
+def test_what_is_conformed_is_told_by_the_newest_sync_that_led_to_it(db: Engine, monkeypatch: pytest.MonkeyPatch):
+    told = "SELECT conformed_sync FROM landing.watermark WHERE stream = 'contacts'"
+    synced = "INSERT INTO landing.sync_run (run_id, source, stream) SELECT 'r', source, stream FROM landing.watermark"
+    land(db, HUBSPOT, "contacts", contact("1", email="a@x.example"))
+    with db.begin() as connection:
+        connection.execute(text(synced))
+    run(db, HUBSPOT)
+    (first,) = rows(db, told)
+    assert [first] == rows(db, "SELECT max(sync_run_id) FROM landing.sync_run")
+    with db.begin() as connection:
+        connection.execute(text(synced))
+    land(db, HUBSPOT, "contacts", contact("1", email="b@x.example"))
+    monkeypatch.setattr("connectors.conform.canonical_store.write", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        run(db, HUBSPOT)
+    assert rows(db, told) == [first]
+
+
 def test_a_row_that_stops_fitting_keeps_its_last_truth_and_is_shown(db: Engine):
     land(db, HUBSPOT, "contacts", contact("1"), contact("2"))
     run(db, HUBSPOT)

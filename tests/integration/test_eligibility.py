@@ -219,6 +219,63 @@ def test_a_department_that_was_never_read_is_stale(db):
     assert stale(World(db)) == frozenset(Department)
 
 
+def test_what_was_read_but_waits_to_be_conformed_is_not_known_yet(world):
+    """A run that lands and fails then must not pass for a fresh reading, however often it does."""
+    with world.engine.begin() as connection:
+        connection.execute(
+            text(
+                """INSERT INTO landing.watermark (source, stream, cursor, conformed_sync)
+                   SELECT source, stream, '{}', sync_run_id FROM landing.sync_run WHERE source = 'desk'"""
+            )
+        )
+        connection.execute(text("INSERT INTO landing.to_conform VALUES ('desk', 'all', '1')"))
+    later = NOW + dt.timedelta(hours=25)
+    for source in DEPARTMENTS:
+        read(world, source, "all", later)
+    assert stale(world, at=NOW) == frozenset()
+    assert stale(world, at=later) == {Department.SUPPORT}
+    with world.engine.begin() as connection:
+        connection.execute(text("DELETE FROM landing.to_conform"))
+    assert stale(world, at=later) == frozenset()
+
+
+def test_a_source_of_which_nothing_ever_came_may_be_of_any_department(world):
+    read(world, "desk2", "all", NOW, error="desk2/all: refused")
+    assert stale(world) == frozenset(Department)
+    assert stale(world, ignored_streams=["desk2/all"]) == frozenset()
+    read(world, "desk2", "all", NOW)
+    assert stale(world) == frozenset(), "it is read well, and has nothing"
+
+
+@pytest.mark.parametrize("ref", ["mail:contacts:1", "mail:consents:1", "desk:tickets:1"])
+def test_a_record_that_came_again_and_does_not_fit_denies(world, ref):
+    """Its withdrawal may be in what does not fit; what is stored is what it said before."""
+    known = person(world, 1)
+    ticket(world, "desk:tickets:1", "mail:contacts:1", day(-90), day(-80))
+    assert one(world, known).verdict == Verdict.ALLOW
+    with world.engine.begin() as connection:
+        connection.execute(
+            text(
+                """INSERT INTO landing.quarantine (source, stream, source_id, stage, reason)
+                   SELECT split_part(:ref, ':', 1), split_part(:ref, ':', 2), split_part(:ref, ':', 3), 'conform', 'no'"""
+            ),
+            {"ref": ref},
+        )
+    answer = one(world, known)
+    assert (answer.verdict, answer.reason, evidence(answer)) == (Verdict.DENY, Rule.STALE, {ref})
+    assert one(world, known, question=Question(Channel.EMAIL, Purpose.COLLECTIONS)).verdict == Verdict.ALLOW
+    gone(world, {"contacts": "party", "consents": "consent", "tickets": "ticket"}[ref.split(":")[1]], ref)
+    assert one(world, known).reason != Rule.STALE, "nobody can mend at its source what is gone there"
+
+
+def test_a_customer_of_whom_no_record_is_left_is_contacted_for_nothing(world):
+    known = person(world, 1)
+    gone(world, "party", "mail:contacts:1")
+    for purpose in Purpose:
+        answer = one(world, known, question=Question(Channel.POST, purpose), settings=RARELY)
+        assert (answer.verdict, answer.reason) == (Verdict.DENY, Rule.UNKNOWN)
+
+
 def leaked(world, **given):
     """What is reported once everybody is composed anew."""
     world.changed([row["ref"] for row in world.rows("SELECT ref FROM canonical.party")])

@@ -113,6 +113,36 @@ def test_a_limit_of_the_gate_itself_is_tried(settled: Engine) -> None:
         assert not any(check.startswith("golden.") for check in told)
 
 
+def test_limits_on_what_a_run_measured_are_tried_on_the_last_run(settled: Engine) -> None:
+    """Half of what was usual is filled, and the stream was read ten hours before the run."""
+    with settled.begin() as connection:
+        for number, filled in ((1, 90), (2, 54)):
+            values = {"run": f"measured-{number}", "number": number, "filled": filled}
+            for statement in _MEASURED_RUN:
+                connection.execute(text(statement), values)
+    for said, check in (
+        ("gate.max_age_hours=9", "landing.stream_fresh"),
+        ("gate.max_fill_drop=0.2", "canonical.fill_rates_hold"),
+    ):
+        found = tries(settled, said, in_force=Settings(sources=()))
+        assert {one.check for one in found.checks if one.holds} == {check}
+        assert found.status == "held"
+
+
+_MEASURED_RUN = (
+    "DELETE FROM landing.sync_run",
+    """INSERT INTO ops.run (run_id, as_of, summary, started_at)
+       VALUES (:run, now(), '{}', now() + make_interval(mins => :number))""",
+    """INSERT INTO landing.sync_run (run_id, source, stream, started_at, finished_at)
+       VALUES (:run, 'crm', 'Contact', now() - interval '10 hours', now())""",
+    """INSERT INTO quality.fill_rate (run_id, source, stream, field, rows, filled)
+       VALUES (:run, 'crm', 'Contact', 'party.phone', 100, :filled)""",
+    """INSERT INTO golden.publication (number, run_id, as_of, published_at, warnings, customers, created, changed, retired)
+       SELECT coalesce(max(number), 0) + 1, :run, now(), now(), 0, 0, 0, 0, 0 FROM golden.publication
+       HAVING CAST(:number AS int) = 1""",
+)
+
+
 EVERYTHING = ("match.same=0.985", "hygiene.inactive_days=3", 'survivorship.person.address.prefer=["sales"]')
 
 

@@ -34,13 +34,16 @@ def holds(draw, ref):
 def customers(draw, name):
     """A customer of one to three records, whose refs are its own."""
     records = [f"{name}:Contact:{number}" for number in range(draw(st.integers(1, 3)))]
+    living = records[: draw(st.integers(0, 3))]
+    said = [draw(st.sampled_from(records)) for _ in range(draw(st.integers(0, 4)))]
     statements = [
         Statement(
-            draw(st.sampled_from(records)), f"{name}:consents:{number}", draw(st.sampled_from(CHANNELS)),
+            record, f"{name}:consents:{number}", draw(st.sampled_from(CHANNELS)),
             draw(st.sampled_from(["marketing", "sales", "subscription 1", "service"])),
-            draw(st.sampled_from(["granted", "granted", "granted", "withdrawn"])), draw(moments), draw(st.booleans()),
+            draw(st.sampled_from(["granted", "granted", "granted", "withdrawn"])), draw(moments),
+            record not in living or draw(st.booleans()),
         )
-        for number in range(draw(st.integers(0, 4)))
+        for number, record in enumerate(said)
     ]  # fmt: skip
     contacts = [
         Contact(f"{name}:events:{number}", draw(st.sampled_from(CHANNELS)), draw(st.sampled_from(NAMES)), draw(moments))
@@ -48,7 +51,7 @@ def customers(draw, name):
     ]
     held = [draw(holds(f"{name}:facts:{number}")) for number in range(draw(st.integers(0, 2)))]
     zones = {draw(st.sampled_from(ZONES)) for _ in records}
-    return Known(records[: draw(st.integers(0, 3))], zones, statements, held, contacts)
+    return Known(living, zones, statements, held, contacts)
 
 
 def merged(a: Known, b: Known) -> Known:
@@ -58,8 +61,8 @@ def merged(a: Known, b: Known) -> Known:
 
 
 def until(answer: Answer) -> tuple[bool, dt.datetime]:
-    """How long what is not about consent keeps back: for ever, or until a moment."""
-    found = [one for one in answer.findings if one.rule != Rule.CONSENT]
+    """How long what is not about consent keeps back: for ever, or until a moment. Who has no record has no facts."""
+    found = [one for one in answer.findings if one.rule not in {Rule.CONSENT, Rule.UNKNOWN}]
     ends = [one.until for one in found if one.until is not None]
     return any(one.verdict == Verdict.DENY for one in found), max(ends, default=NOW)
 

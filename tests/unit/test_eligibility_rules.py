@@ -112,6 +112,17 @@ def test_who_left_one_list_may_be_written_to_by_another():
     assert said_of(asked(left, mailing_list="subscription 2")) == ALLOWED
 
 
+def test_how_a_list_is_written_does_not_get_around_an_objection_to_it():
+    left = granted(statements=[said(), said("withdrawn", purpose="Subscription 1")])
+    assert asked(left, mailing_list=" subscription 1").reason == Rule.OBJECTION
+    assert asked(left, mailing_list="SERVICE").reason == Rule.OBJECTION, "a purpose is no list"
+
+
+def test_a_purpose_that_is_named_as_a_list_is_no_consent():
+    for purpose in ("service", "sales"):
+        assert asked(granted(statements=[said(purpose=purpose)]), mailing_list=purpose).reason == Rule.CONSENT
+
+
 def test_who_objected_to_all_is_not_reached_by_any_list():
     known = granted(statements=[said("withdrawn"), said(purpose="subscription 1")])
     assert asked(known, mailing_list="subscription 1").reason == Rule.OBJECTION
@@ -217,6 +228,12 @@ def test_the_next_call_is_possible_when_the_first_of_two_is_a_week_ago():
     known = granted(contacts=[touch(first, channel="phone", number=1), touch(second, channel="phone", number=2)])
     answer = asked(known, channel=Channel.PHONE)
     assert said_of(answer) == (Verdict.NOT_BEFORE, Rule.FREQUENCY, week_after(first, BERLIN))
+
+
+def test_each_call_of_one_campaign_is_one_more():
+    calls = [touch(ago(days=day), "Spring", "phone", day) for day in (1, 2)]
+    known = granted(statements=[said(channel="phone")], contacts=calls)
+    assert asked(known, channel=Channel.PHONE).reason == Rule.FREQUENCY
 
 
 def test_what_one_campaign_did_is_one_contact():

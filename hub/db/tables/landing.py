@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Index, text
+from sqlalchemy import BigInteger, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -39,7 +39,10 @@ class ToConform(Base):
 
 
 class Watermark(Base):
-    """How far a stream has been read. Moves in the transaction that writes the rows, or not at all."""
+    """How far a stream has been read. Moves in the transaction that writes the rows, or not at all.
+
+    `conformed_sync`: the newest sync when last everything that was read was conformed.
+    """
 
     __tablename__ = "watermark"
     __table_args__ = (SCHEMA,)
@@ -49,6 +52,7 @@ class Watermark(Base):
     cursor: Mapped[Json]
     mapping_version: Mapped[int | None]
     moved_at: Mapped[Arrived]
+    conformed_sync: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class Quarantine(Base):
