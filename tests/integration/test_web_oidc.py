@@ -176,7 +176,7 @@ def test_an_answer_is_good_for_the_browser_that_asked_and_once(office, employee)
     with Visitor(base_url=office.address) as visitor, Visitor(base_url=office.address) as other:
         told = there(visitor)
         assert back(other, told).status_code == 400, "no flow of its own"
-        there(other)
+        other.get(BEGIN)  # no further: of two codes for one client, Canaille's memory finds either
         assert back(other, told).status_code == 400, "another state: nobody is signed in as somebody else"
         assert back(visitor, {**told, "state": "x"}).status_code == 400
         assert back(visitor, {**told, "iss": "https://evil.example"}).status_code == 401
