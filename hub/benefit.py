@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
+from hub import clock
 from hub.sections.trends import BenefitSettings
 
 # name -> whether it is of what finance knows, and so kept from those who do not see that.
@@ -182,7 +183,7 @@ def keep(connection: Connection, as_of: dt.datetime, today: dt.date, settings: B
     start = baseline(connection)
     if start is None:
         return False
-    day = as_of.astimezone(dt.UTC).date()
+    day = clock.day(as_of)
     values = {
         "day": day, "today": today, "baseline_day": start.baseline_day, "live_day": start.live_day,
         "window_days": settings.window_days, "first_days": settings.first_days, "any": 0,

@@ -15,3 +15,8 @@ def as_of(settings: Settings) -> dt.datetime:
     if settings.clock_file is not None and settings.clock_file.exists():
         return dt.datetime.fromisoformat(settings.clock_file.read_text().strip()).astimezone(dt.UTC)
     return dt.datetime.now(dt.UTC)
+
+
+def day(moment: dt.datetime) -> dt.date:
+    """The UTC day of a moment, which rules count by."""
+    return moment.astimezone(dt.UTC).date()

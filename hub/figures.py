@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from hub import scores
+from hub import clock, scores
 from hub.model.kinds import Department
 from hub.sections.trends import TrendsSettings
 
@@ -122,7 +122,7 @@ def keep(connection: Connection, as_of: dt.datetime, settings: TrendsSettings) -
     """
     scores.refresh(connection, settings)
     values = {
-        "day": as_of.astimezone(dt.UTC).date(), "as_of": as_of, "everywhere": EVERYWHERE, "decided_days": DECIDED_DAYS,
+        "day": clock.day(as_of), "as_of": as_of, "everywhere": EVERYWHERE, "decided_days": DECIDED_DAYS,
         "fresh_days": settings.fresh_days, "settle_days": settings.settle_days,
     }  # fmt: skip
     restated = sum(bool(row.restated) for row in connection.execute(text(_FOLLOW), values))

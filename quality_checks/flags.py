@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Engine, text
 
+from hub import clock
 from hub.coach import workdays
 from hub.coach.following import follow
 from hub.db import locks
@@ -101,16 +102,14 @@ def flag_opportunities(engine: Engine, settings: Settings, *, as_of: dt.datetime
         snapshots.take(connection, as_of=as_of)
         norms.learn(connection, parameters)
         locks.alone(connection, "quality.flag")
-        report = _flag(connection, {**parameters, "shared_from": workdays.shared_from(_day(as_of), settings.coach)})
+        report = _flag(
+            connection, {**parameters, "shared_from": workdays.shared_from(clock.day(as_of), settings.coach)}
+        )
         if report.opened:
             # A first run fills the table, and the planner would take it for empty.
             connection.execute(text("ANALYZE quality.flag"))
         follow(connection, settings.coach, as_of)
         return report
-
-
-def _day(moment: dt.datetime) -> dt.date:
-    return moment.astimezone(dt.UTC).date()
 
 
 def _flag(connection: Connection, parameters: dict[str, object]) -> FlagReport:

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from hub import clock
 from quality_checks.rules import hygiene
 
 _DIGITS = 4  # of a median, so that no version differs in a digit that nobody reads
@@ -86,7 +87,7 @@ def learn(connection: Connection, parameters: dict[str, Any]) -> int:
     """
     as_of: dt.datetime = parameters["as_of"]
     learned_on = connection.execute(text(_LEARNED_ON)).scalar_one()
-    if learned_on is not None and learned_on >= as_of.astimezone(dt.UTC).date():
+    if learned_on is not None and learned_on >= clock.day(as_of):
         return 0
     changed = [dict(row) for row in connection.execute(text(_LEARN), parameters).mappings()]
     if changed:

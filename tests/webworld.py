@@ -266,7 +266,8 @@ def serving(opened: Engine, settings: Settings) -> Iterator[str]:
     listener = web.listen("127.0.0.1", 0)
     app = web.create_app(opened, settings)
     # FastAPI prepares routes when they are first asked for: 0.25 s for each app. They know nothing of their app.
-    app.router.routes[:] = PREPARED.setdefault("routes", list(app.router.routes))
+    PREPARED.extend([] if PREPARED else app.router.routes)
+    app.router.routes[:] = PREPARED
     server = web.server(app)
     started = threading.Event()
     startup = server.startup
@@ -321,7 +322,7 @@ class Hub:
         return str(self.scalar("SELECT golden_id FROM golden.crosswalk WHERE ref = :ref AND until IS NULL", ref=ref))
 
 
-PREPARED: dict[str, list[BaseRoute]] = {}
+PREPARED: list[BaseRoute] = []
 # To read the certificates of all authorities takes 0.2 s; the servers of tests have none.
 PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 

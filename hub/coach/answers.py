@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, insert, text
 
+from hub import clock
 from hub.access import Principal
 from hub.audit import record
 from hub.coach import flags, muting
@@ -37,7 +38,7 @@ def answer(
         ConflictError: the evidence is another one now.
         ConfigurationError: `wrong` has no reason, or `snooze` no day within longest_snooze_days from tomorrow.
     """
-    today = as_of.astimezone(dt.UTC).date()
+    today = clock.day(as_of)
     _check(said, reason, until, today, coach)
     flag = _theirs(connection, flag_id, who, today)
     if flag.fingerprint != fingerprint:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, text
 
-from hub import access, mail
+from hub import access, clock, mail
 from hub.coach import flags, muting, teams, workdays
 from hub.coach.advice import advice
 from hub.errors import ConfigurationError, OneRecordError
@@ -42,7 +42,7 @@ def send(engine: Engine, settings: Settings, *, as_of: dt.datetime) -> int:
     """
     if settings.mail is None:
         raise ConfigurationError(mail.OFF)
-    day = as_of.astimezone(dt.UTC).date()
+    day = clock.day(as_of)
     if not workdays.calendar(settings.coach).is_working_day(day):
         return 0
     with engine.begin() as connection:

@@ -4,6 +4,7 @@ import datetime as dt
 
 from sqlalchemy import Connection, text
 
+from hub import clock
 from hub.coach import muting, teams
 from hub.coach.flags import ANSWERED
 from hub.coach.settings import CoachSettings
@@ -42,7 +43,7 @@ def follow(connection: Connection, coach: CoachSettings, as_of: dt.datetime) -> 
     """
     connection.execute(text(_SEEN_AGAIN), {"as_of": as_of})
     muting.mute(connection, coach, as_of)
-    turned = connection.execute(text(_PUBLIC), {"today": as_of.astimezone(dt.UTC).date()})
+    turned = connection.execute(text(_PUBLIC), {"today": clock.day(as_of)})
     if turned.rowcount:
         # The windows of a whole first run end at once, and the planner would think that nothing is public.
         connection.execute(text("ANALYZE quality.flag"))

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
+from hub import clock
 from hub.audit import record
 from hub.coach import workdays
 from hub.coach.settings import CoachSettings
@@ -79,7 +80,7 @@ def unmute(
     )
     if connection.execute(ended, {"rule": rule, "actor": actor, "reason": reason.strip()}).rowcount == 0:
         raise ConflictError("this rule is not muted")
-    anew = workdays.shared_from(as_of.astimezone(dt.UTC).date(), coach)
+    anew = workdays.shared_from(clock.day(as_of), coach)
     connection.execute(
         text(
             """UPDATE quality.flag SET shared_from = :anew, public = false

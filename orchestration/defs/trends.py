@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 from sqlalchemy import Row
 
-from hub import benefit, figures, silo
+from hub import benefit, clock, figures, silo
 from orchestration.defs.publish import FLAGS, PUBLICATION
 from orchestration.resources import Hub
 
@@ -44,7 +44,7 @@ def daily_figure(context: dg.AssetExecutionContext, hub: dg.ResourceParam[Hub]) 
 def benefit_figure(context: dg.AssetExecutionContext, hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult[Any]:
     as_of = hub.as_of(context)
     with hub.engine.begin() as connection:
-        looked = silo.follow(connection, as_of.astimezone(dt.UTC).date())
+        looked = silo.follow(connection, clock.day(as_of))
         benefit.keep(connection, as_of, dt.datetime.now(dt.UTC).date(), hub.settings.benefit)
         found = benefit.newest(connection)
     return dg.MaterializeResult(metadata={"values_looked_at": looked, **_told(found)})
