@@ -1,19 +1,11 @@
-"""What the checks cost beside the rest of a run: `python -m benchmarks.checks [ROWS]`.
-
-Generates persons with facts, among them an opportunity for every fifth, into an embedded Postgres of its own, matches,
-resolves, composes and publishes all, then flags the opportunities and evaluates every suite, on what is to be published
-again, and measures the benefit. Run by hand.
-"""
+"""What rules, suites and the benefit ledger cost beside a full run: a part of `python -m benchmarks.golden`."""
 
 import datetime as dt
-import os
 import time
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
-from benchmarks import people, scratch
-from benchmarks.golden import stages
-from benchmarks.search import ROWS, insert, say
+from benchmarks.search import say
 from hub import benefit, runs
 from hub.settings import Settings
 from quality_checks.flags import flag_opportunities
@@ -61,30 +53,19 @@ _LANDED = "INSERT INTO landing.source_record (source, stream, source_id, payload
 )
 
 
-def main() -> None:
-    rows = scratch.rows_asked(ROWS)
-    with scratch.database() as opened:
-        measure(opened.engine, rows)
+def add_facts(connection: Connection) -> None:
+    """Facts of the parties that are there, as a hub would have conformed them, and the records that they came from."""
+    for statement in (*_FACTS, _LANDED):
+        connection.execute(text(statement))
 
 
-def measure(engine: Engine, rows: int) -> None:
-    """Print the seconds of every suite and of the rules, and what they are of a full run."""
-    with engine.begin() as connection:
-        insert(connection, people.persons(rows))
-        for statement in (*_FACTS, _LANDED):
-            connection.execute(text(statement))
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("ANALYZE"))
-    say(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-    full = float(stages(engine, "all").sum())
-    say(f"load {os.getloadavg()[0]:.1f}")
+def measure(engine: Engine, full: float) -> None:
+    """Print the seconds of every suite and of the rules, and what they are of a run that took `full` without them."""
     settings = Settings()
     as_of = runs.begin(engine, "checks", settings)
-    parts = {"rules": _rules(engine, settings, as_of), "suites": _suites(engine, settings, as_of)}
-    parts["benefit"] = _benefit(engine, settings, as_of)
-    say(f"load {os.getloadavg()[0]:.1f}")
-    spent = parts["rules"] + parts["suites"]
+    spent = _rules(engine, settings, as_of) + _suites(engine, settings, as_of)
     say(f"suites and rules took {spent:.1f} s: {spent / (full + spent):.1%} of a full run of {full + spent:.1f} s")
+    _benefit(engine, settings, as_of)
 
 
 def _rules(engine: Engine, settings: Settings, as_of: dt.datetime) -> float:
@@ -95,13 +76,11 @@ def _rules(engine: Engine, settings: Settings, as_of: dt.datetime) -> float:
     return seconds
 
 
-def _benefit(engine: Engine, settings: Settings, as_of: dt.datetime) -> float:
+def _benefit(engine: Engine, settings: Settings, as_of: dt.datetime) -> None:
     begun = time.perf_counter()
     with engine.begin() as connection:
         benefit.keep(connection, as_of, as_of.date(), settings.benefit)
-    seconds = time.perf_counter() - begun
-    say(f"benefit: {seconds:.1f} s")
-    return seconds
+    say(f"benefit: {time.perf_counter() - begun:.1f} s")
 
 
 def _suites(engine: Engine, settings: Settings, as_of: dt.datetime) -> float:
@@ -119,7 +98,3 @@ def _suites(engine: Engine, settings: Settings, as_of: dt.datetime) -> float:
         say(f"{suite}: {seconds:.1f} s for {len(found)} checks; not passed: {', '.join(failed) or 'none'}")
         total += seconds
     return total
-
-
-if __name__ == "__main__":
-    main()

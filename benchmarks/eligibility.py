@@ -36,18 +36,20 @@ BATCH = 1_000
 SOURCES = """(VALUES ('crm', 'sales'), ('mail', 'marketing'), ('desk', 'support'), ('bank', 'finance'))
     AS s(source, department)"""
 FILL = (
-    f"""INSERT INTO canonical.party (ref, source, stream, source_id, kind, department, name, country)
+    f"""INSERT INTO canonical.party (ref, source, stream, source_id, kind, department, name, email, country)
         SELECT source || ':people:' || n, source, 'people', n, 'person', department, 'Customer ' || n,
-               (ARRAY['DE', 'US', 'FR', NULL])[1 + n % 4]
+               'customer.' || n || '@example.com', (ARRAY['DE', 'US', 'FR', NULL])[1 + n % 4]
         FROM generate_series(1, :customers) AS n CROSS JOIN {SOURCES}
         WHERE source = 'crm' OR n % 3 = CASE source WHEN 'mail' THEN 0 WHEN 'desk' THEN 1 ELSE 2 END""",
     """INSERT INTO identity.golden_id (golden_id, number, kind)
        SELECT CAST(md5(CAST(n AS text)) AS uuid), n, 'person' FROM generate_series(1, :customers) AS n""",
     """INSERT INTO identity.membership (party_id, golden_id)
        SELECT party_id, CAST(md5(source_id) AS uuid) FROM canonical.party""",
-    """INSERT INTO canonical.consent (ref, source, stream, source_id, party_ref, channel, purpose, status, recorded_at)
+    """INSERT INTO canonical.consent (ref, source, stream, source_id, party_ref, channel, purpose, status, recorded_at,
+           mailbox)
        SELECT 'mail:consents:' || n, 'mail', 'consents', n, 'crm:people:' || n, 'email', 'marketing',
-              CASE WHEN n % 7 = 0 THEN 'withdrawn' ELSE 'granted' END, now() - n % 900 * interval '1 day'
+              CASE WHEN n % 7 = 0 THEN 'withdrawn' ELSE 'granted' END, now() - n % 900 * interval '1 day',
+              CASE WHEN n % 2 = 0 THEN 'customer.' || n || '@example.com' END
        FROM generate_series(1, :customers) AS n WHERE n % 10 < 8""",
     """INSERT INTO canonical.touch (ref, source, stream, source_id, party_ref, channel, campaign, outcome, touched_at)
        SELECT 'mail:events:' || n || '-' || m, 'mail', 'events', n || '-' || m, 'crm:people:' || n, 'email',

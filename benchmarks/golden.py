@@ -1,16 +1,18 @@
-"""What composing and publishing cost beside matching: `python -m benchmarks.golden [ROWS]`.
+"""What composing, publishing and the checks cost beside matching: `python -m benchmarks.golden [ROWS]`.
 
-Generates persons into an embedded Postgres of its own, then matches, resolves, composes and publishes all of them, then
-one per cent that changed. Run by hand: at a million rows it takes the better part of an hour.
+Generates persons with facts, among them an opportunity for every fifth, into an embedded Postgres of its own; matches,
+resolves, composes and publishes all of them; asks all rules and checks; and does the same with one per cent that
+changed. Run by hand: at a million rows it takes the better part of an hour.
 """
 
+import os
 import time
 from collections.abc import Callable
 
 import numpy as np
 from sqlalchemy import Engine, text
 
-from benchmarks import people, scratch
+from benchmarks import checks, people, scratch
 from benchmarks.search import CHANGED_SHARE, ROWS, USUAL, change, insert, match, say
 from hub import clock
 from hub.golden.compose import compose
@@ -27,12 +29,17 @@ def main() -> None:
 
 
 def measure(engine: Engine, rows: int) -> None:
-    """Print the seconds of each stage of a full run and of a delta, and what they are of each other."""
+    """Print the seconds of each stage of a full run, of the checks and of a delta, and what they are of each other."""
     changed = int(rows * CHANGED_SHARE)
     world = people.persons(rows + changed)
     with engine.begin() as connection:
         insert(connection, world.slice(0, rows))
+        checks.add_facts(connection)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("ANALYZE"))
+    say(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     full = stages(engine, "all")
+    checks.measure(engine, float(full.sum()))
     with engine.begin() as connection:
         change(connection, world.slice(rows, changed), rows)
     delta = stages(engine, "delta")
@@ -44,7 +51,7 @@ def measure(engine: Engine, rows: int) -> None:
         customers, changes = connection.execute(
             text("SELECT (SELECT count(*) FROM golden.customer), (SELECT count(*) FROM golden.change)")
         ).one()
-    say(f"{customers:,} customers, {changes:,} changes in the feed")
+    say(f"{customers:,} customers, {changes:,} changes in the feed; load {os.getloadavg()[0]:.1f}")
 
 
 def stages(engine: Engine, what: str) -> np.ndarray:

@@ -12,7 +12,7 @@ from hub.db import bulk
 from hub.db.bulk import Upserted
 from hub.db.tables import canonical as tables
 from hub.model import canonical
-from hub.model.canonical import Canonical, Fact, Party
+from hub.model.canonical import Canonical, Consent, Fact, Party
 
 Rows = dict[type[Canonical], list[Canonical]]
 Table = type[Any]
@@ -45,8 +45,10 @@ def with_recipients(connection: Connection, source: str, mapped: Sequence[Mapped
     homes = {ref: tied.get(ref) or known.get(email) for ref, email in recipients.items()}
     rows: Rows = defaultdict(list)
     for row in (row for each in mapped for row in each.rows):
-        party = homes.get(row.ref)
-        rows[type(row)].append(row.model_copy(update={"party_ref": party}) if party else row)
+        tie: dict[str, str | None] = {"party_ref": homes[row.ref]} if homes.get(row.ref) else {}
+        if isinstance(row, Consent):
+            tie["mailbox"] = recipients.get(row.ref)
+        rows[type(row)].append(row.model_copy(update=tie) if tie else row)
     return rows, sum(party is None for party in homes.values())
 
 
@@ -83,6 +85,15 @@ def customers_of(rows: Rows) -> set[str]:
         for name in _customer_fields(model):
             refs.update(getattr(row, name) for row in of_model if getattr(row, name))
     return refs
+
+
+def owners_of_mailboxes(connection: Connection, rows: Rows) -> set[str]:
+    """The refs of all records, of any source, with a mailbox that one of these consents names."""
+    named = {row.mailbox for row in rows.get(Consent, []) if isinstance(row, Consent) and row.mailbox}
+    if not named:
+        return set()
+    found = text("SELECT ref FROM canonical.party WHERE lower(email) = ANY(:named)")
+    return set(connection.execute(found, {"named": sorted(named)}).scalars())
 
 
 def customers_of_stored(connection: Connection, rows: Rows) -> set[str]:

@@ -7,6 +7,7 @@ much is in it. docs/eligibility.md tells the rules.
 from sqlalchemy import Connection, text
 
 from hub.eligibility.question import Purpose, Rule
+from hub.golden.consents import BY_MAILBOX
 
 _OFFERS = f"('{Purpose.MARKETING}', '{Purpose.SALES}', '{Purpose.UPSELL}')"
 _NO_OFFERS = f"('{Purpose.SERVICE}', '{Purpose.COLLECTIONS}')"
@@ -27,19 +28,30 @@ _HOLDS = f"""
     WHERE h.party_ref = ANY (ARRAY(
             SELECT ref FROM reached WHERE golden_id IN (SELECT golden_id FROM contact) ORDER BY ref))
       AND h.rule <> '{Rule.OVERDUE}'"""
+_SAID_BY_MAILBOX = f"""
+    SELECT r.golden_id, said.* FROM reached r JOIN ({BY_MAILBOX.format(members="reached", narrowed="true")}) said
+        ON said.party_ref = r.ref"""
 # What each record said last, per contact and purpose; a withdrawal wins a tie and outlives its deletion.
 _SAID = """
-    SELECT DISTINCT ON (t.ref, c.party_ref, c.purpose) t.ref AS touch_ref, c.ref, c.purpose, c.status, c.recorded_at
-    FROM contact t
-    JOIN reached r ON r.golden_id = t.golden_id
-    JOIN canonical.consent c ON c.party_ref = r.ref AND c.channel = t.channel AND c.recorded_at <= t.touched_at
-        AND (c.status = 'withdrawn' OR c.deleted_at IS NULL OR c.deleted_at > t.touched_at)
-    ORDER BY t.ref, c.party_ref, c.purpose, c.recorded_at DESC, c.status = 'withdrawn' DESC, c.ref DESC"""
+    SELECT DISTINCT ON (touch_ref, party_ref, purpose) touch_ref, ref, purpose, status, recorded_at FROM (
+        SELECT t.ref AS touch_ref, c.party_ref, c.ref, c.purpose, c.status, c.recorded_at
+        FROM contact t
+        JOIN reached r ON r.golden_id = t.golden_id
+        JOIN canonical.consent c ON c.party_ref = r.ref AND c.channel = t.channel AND c.recorded_at <= t.touched_at
+            AND (c.status = 'withdrawn' OR c.deleted_at IS NULL OR c.deleted_at > t.touched_at)
+        UNION ALL
+        SELECT t.ref, s.party_ref, s.ref, s.purpose, s.status, s.recorded_at
+        FROM contact t JOIN said_by_mailbox s ON s.golden_id = t.golden_id AND s.channel = t.channel
+            AND s.recorded_at <= t.touched_at AND (s.permitted_at IS NULL OR s.permitted_at > t.touched_at)
+    ) statement
+    ORDER BY touch_ref, party_ref, purpose, recorded_at DESC, status = 'withdrawn' DESC, ref DESC"""
 _REACHED = """
-    SELECT m.golden_id, p.ref, p.department, p.deleted_at, p.merged_into_ref
+    SELECT m.golden_id, p.ref, p.email, p.department, p.deleted_at, p.merged_into_ref
     FROM composing JOIN identity.membership m ON m.golden_id = composing.golden_id AND m.until IS NULL
     JOIN canonical.party p USING (party_id)"""
-_STEPS = {"reached": _REACHED, "contact": _CONTACTS, "held_by": _HOLDS, "said": _SAID}
+_STEPS = {
+    "reached": _REACHED, "contact": _CONTACTS, "held_by": _HOLDS, "said_by_mailbox": _SAID_BY_MAILBOX, "said": _SAID,
+}  # fmt: skip
 
 _DAYS = f"""CASE WHEN h.rule = '{Rule.DECLINED}'
     AND (h.topic IS NULL OR t.campaign IS NULL OR lower(h.topic) = lower(t.campaign))

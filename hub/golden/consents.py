@@ -6,6 +6,17 @@ from typing import Any, NamedTuple
 
 from hub.model.kinds import ConsentStatus
 
+# A withdrawal that names a mailbox is said by every record that has it, of any source, until the mailbox permits it
+# again (`permitted_at`). Takes `members` (ref, email), and what narrows the consents for an index.
+BY_MAILBOX = """
+    SELECT m.ref AS party_ref, c.ref, c.channel, c.purpose, c.status, c.recorded_at,
+           (SELECT min(later.recorded_at) FROM canonical.consent later
+            WHERE later.mailbox = c.mailbox AND (later.channel, later.purpose) = (c.channel, c.purpose)
+              AND later.status = 'granted' AND later.deleted_at IS NULL AND later.recorded_at > c.recorded_at
+           ) AS permitted_at
+    FROM {members} m JOIN canonical.consent c ON c.mailbox = lower(m.email)
+    WHERE {narrowed} AND c.status = 'withdrawn' AND c.party_ref IS DISTINCT FROM m.ref"""
+
 
 class Statement(NamedTuple):
     """What one source record says about one channel and purpose. `gone`: the statement or its record was deleted."""

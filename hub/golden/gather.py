@@ -11,13 +11,15 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, text
 
-from hub.golden.consents import Statement, strictest
+from hub.golden.consents import BY_MAILBOX, Statement, strictest
 from hub.golden.policy import ATTRIBUTES, Policy
 from hub.golden.survivorship import Golden, Manual, Member, survive
 
-OF_PARTY = """p.ref, p.department, p.source_updated_at, p.owner_name,
+OF_PARTY = """p.ref, p.email, p.department, p.source_updated_at, p.owner_name,
     p.deleted_at IS NULL AND p.merged_into_ref IS NULL AS living,
     p.deleted_at IS NULL OR p.merged_into_ref IS NOT NULL AS counted"""
+
+_OF_MAILBOXES = BY_MAILBOX.format(members="member", narrowed="true")
 
 
 def members(connection: Connection) -> None:
@@ -109,9 +111,12 @@ def _name(golden: Golden, what: str, ids: dict[str, uuid.UUID | None]) -> None:
 def _consents(connection: Connection) -> dict[uuid.UUID, list[Statement]]:
     rows = connection.execute(
         text(
-            """SELECT m.golden_id, m.ref AS party_ref, c.ref, c.channel, c.purpose, c.status, c.recorded_at,
-                      c.deleted_at IS NOT NULL OR NOT m.living AS gone
-               FROM member m JOIN canonical.consent c ON c.party_ref = m.ref"""
+            f"""SELECT m.golden_id, m.ref AS party_ref, c.ref, c.channel, c.purpose, c.status, c.recorded_at,
+                       c.deleted_at IS NOT NULL OR NOT m.living AS gone
+                FROM member m JOIN canonical.consent c ON c.party_ref = m.ref
+                UNION ALL
+                SELECT m.golden_id, m.ref, said.ref, channel, purpose, status, recorded_at, false
+                FROM ({_OF_MAILBOXES}) said JOIN member m ON m.ref = said.party_ref WHERE permitted_at IS NULL"""
         )
     )
     found: dict[uuid.UUID, list[Statement]] = defaultdict(list)

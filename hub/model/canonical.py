@@ -175,12 +175,16 @@ class Touch(Fact):
 
 
 class Consent(Fact):
-    """A permission to contact, or its withdrawal. Missing consent is not consent."""
+    """A permission to contact, or its withdrawal. Missing consent is not consent.
+
+    `mailbox`: the address that the statement names, in small letters, where the source names one instead of an id.
+    """
 
     channel: kinds.Channel
     purpose: Required
     status: kinds.ConsentStatus
     recorded_at: Moment
+    mailbox: str | None = None
 
 
 FACTS: tuple[type[Fact], ...] = (

@@ -63,7 +63,7 @@ class World:
         }  # fmt: skip
         return self.fact(canonical.Invoice, ref, party_ref, **defaults | values)
 
-    def consent(self, ref: str, party_ref: str, status: str, recorded_at: dt.datetime, **values: Any) -> str:
+    def consent(self, ref: str, party_ref: str | None, status: str, recorded_at: dt.datetime, **values: Any) -> str:
         said = {"channel": "email", "purpose": "marketing", "status": status, "recorded_at": recorded_at}
         return self.fact(canonical.Consent, ref, party_ref, **said | values)
 

@@ -31,6 +31,12 @@ def contact(source_id: str, **properties: Any) -> Row:
     return Row(source_id, {"id": source_id, "properties": {**given, **properties}})
 
 
+def unsubscribed(source_id: str, recipient: str) -> Row:
+    changes = [{"change": "UNSUBSCRIBED", "subscriptionId": 7}]
+    payload = {"id": source_id, "timestamp": 1777883400000, "recipient": recipient, "changes": changes}
+    return Row(source_id, payload)
+
+
 def event(source_id: str, recipient: str) -> Row:
     return Row(source_id, {"id": source_id, "type": "OPEN", "created": 1777883400000, "recipient": recipient})
 
@@ -40,8 +46,8 @@ def charge(source_id: str, customer: str | None, **more: Any) -> Row:
                            "created": 1777883400, **more})  # fmt: skip
 
 
-def customer(source_id: str) -> Row:
-    return Row(source_id, {"id": source_id, "name": f"Lee {source_id} Ltd", "created": 1777883400})
+def customer(source_id: str, **values: Any) -> Row:
+    return Row(source_id, {"id": source_id, "name": f"Lee {source_id} Ltd", "created": 1777883400} | values)
 
 
 def land(db: Engine, source: SourceSettings, stream: str, *rows: Row) -> None:
@@ -211,10 +217,20 @@ def _belong(db: Engine) -> dict[str, Any]:
         return {row.ref: row.golden_id for row in members}
 
 
+def test_a_withdrawal_by_mailbox_concerns_the_customers_of_other_sources_who_have_it(db: Engine):
+    land(db, STRIPE, "customers", customer("cus_1", email="Info@Lee.example"), customer("cus_2"))
+    run(db, STRIPE)
+    golden = _belong(db)
+    land(db, HUBSPOT, "subscription_changes", unsubscribed("e1-1", "info@LEE.example"))
+    assert run(db, HUBSPOT)["subscription_changes"].unresolved == 1
+    assert rows(db, "SELECT party_ref, mailbox FROM canonical.consent") == [(None, "info@lee.example")]
+    queued = {row.golden_id for row in rows(db, "SELECT golden_id FROM golden.to_compose")}
+    assert queued == {golden["stripe:customers:cus_1"]}
+
+
 def test_what_was_said_by_a_mailbox_stays_with_whose_it_was_then(db: Engine):
     """A mailbox changes hands: what its former owner withdrew is withdrawn still, also where everything is read again."""
-    gone = Row("e1-1", {"id": "e1-1", "timestamp": 1777883400000, "recipient": "info@lee.example", "changes": [
-        {"change": "UNSUBSCRIBED", "subscriptionId": 7}]})  # fmt: skip
+    gone = unsubscribed("e1-1", "info@lee.example")
     land(db, HUBSPOT, "contacts", contact("1", email="info@lee.example"), contact("2"))
     land(db, HUBSPOT, "subscription_changes", gone)
     run(db, HUBSPOT)

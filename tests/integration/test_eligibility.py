@@ -276,6 +276,46 @@ def test_a_customer_of_whom_no_record_is_left_is_contacted_for_nothing(world):
         assert (answer.verdict, answer.reason) == (Verdict.DENY, Rule.UNKNOWN)
 
 
+def by_mailbox(world, number, status, at, party=None):
+    """What a marketing source knows of the mailbox ann@lee.example, of whose owner it may have no record."""
+    return world.consent(f"lists:consents:{number}", party, status, at, mailbox="ann@lee.example")
+
+
+def test_what_a_mailbox_withdrew_holds_for_every_record_that_has_it(world):
+    """Its own source may know no contact with it, or another customer; other records are mailed at the same address."""
+    known, other = person(world, 1), person(world, 2)
+    with world.engine.begin() as connection:
+        connection.execute(text("UPDATE canonical.party SET email = 'Ann@Lee.example' WHERE source_id = '1'"))
+    said = by_mailbox(world, 1, "withdrawn", day(-9))
+    assert [(answer.reason, evidence(answer)) for answer in asked(world, known, other)] == [
+        (Rule.OBJECTION, {said}),
+        (None, set()),
+    ]
+    again = by_mailbox(world, 2, "withdrawn", day(-9), "mail:contacts:2")
+    assert [(answer.reason, evidence(answer)) for answer in asked(world, known, other)] == [
+        (Rule.OBJECTION, {again})
+    ] * 2
+    touch(world, "mail:events:1", "mail:contacts:1", day(-10))
+    touch(world, "mail:events:2", "mail:contacts:1", day(-8))
+    reported = {(row["touch_ref"], row["rule"]) for row in leaked(world, golden_id=known)}
+    assert reported == {("mail:events:2", Rule.OBJECTION), ("mail:events:2", Rule.CONSENT)}
+    assert [(one["status"], one["ref"]) for one in world.composed(1)["consents"]] == [("withdrawn", again)]
+
+
+def test_a_mailbox_that_consents_again_is_permitted_from_then_on_and_permits_nobody_else(world):
+    known = person(world, 1)
+    with world.engine.begin() as connection:
+        connection.execute(text("UPDATE canonical.party SET email = 'ann@lee.example' WHERE source_id IN ('0', '1')"))
+    world.customer(2, ["crm:all:0"])
+    by_mailbox(world, 1, "withdrawn", day(-9))
+    again = by_mailbox(world, 2, "granted", day(-5))
+    assert one(world, known, at=day(-6)).reason == Rule.OBJECTION
+    assert one(world, known, at=day(-5)).verdict == Verdict.ALLOW
+    assert one(world, golden(2)).reason == Rule.CONSENT
+    gone(world, "consent", again)
+    assert one(world, known).reason == Rule.OBJECTION, "the permission was taken back"
+
+
 def leaked(world, **given):
     """What is reported once everybody is composed anew."""
     world.changed([row["ref"] for row in world.rows("SELECT ref FROM canonical.party")])

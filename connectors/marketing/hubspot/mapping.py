@@ -10,7 +10,7 @@ from hub.errors import MappingError
 from hub.model.canonical import Canonical, Consent, Opportunity, OpportunityChange, Party, Touch, ref
 from hub.model.kinds import Channel, ConsentStatus, OpportunityStatus, PartyKind, TouchOutcome
 
-VERSION = 2
+VERSION = 3
 
 HISTORY = {"dealstage": "stage", "amount": "amount", "closedate": "close_date", "hs_next_step": "next_step"}
 CONSENTS = {

@@ -31,6 +31,7 @@ class Party(Base):
         Index(None, "source", "stream"),
         # Who lives at the same address, or has a mailbox of the same company.
         Index("ix_party_address", text("lower(street)"), "postcode"),
+        Index("ix_party_email", text("lower(email)")),
         Index("ix_party_mail_domain", text("lower(split_part(email, '@', 2))")),
         SCHEMA,
     )
@@ -197,9 +198,10 @@ class Touch(_OfParty, Base):
 
 class Consent(_OfParty, Base):
     __tablename__ = "consent"
-    __table_args__ = (SCHEMA,)
+    __table_args__ = (Index(None, "mailbox", "status"), SCHEMA)
 
     channel: Mapped[str]
     purpose: Mapped[str]
     status: Mapped[str]
     recorded_at: Mapped[Moment]
+    mailbox: Mapped[str | None]
