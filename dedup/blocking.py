@@ -4,7 +4,7 @@ Keys are 64-bit hashes, the same in every table, so that they can be stored and 
 the rule that found it in its last bits: sorting makes the pairs of all rules distinct, and the first rule wins.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.columns import Flags, Index, Prepared
-from dedup.hashing import Hashes, combined
+from dedup.hashing import NOTHING, Hashes, combined, mixed
 from dedup.spec import BlockingRule, MatchSpec
 
 # Pairs compared at a time: bounds the memory of a comparison to some ten megabytes, which fit the cache.
@@ -20,6 +20,7 @@ CHUNK = 1 << 18
 # Pairs per record, and in any case, that are made at most: beyond it the largest blocks are given up, and reported.
 MOST_PER_RECORD, MOST_AT_LEAST = 40, 20_000_000
 _RULE_BITS = 6
+_TOGETHER = 20_000  # records whose keys by all rules are made at once: some ten megabytes
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,36 @@ def hashes_of(table: Prepared, rule: BlockingRule, place: int) -> Hashes:
     """The keys of each record by one rule, shape (records, width of its first column); 0 where there is none."""
     first, *others = (_hashed(table, name) for name in rule.columns)
     return combined([first, *(other[:, :1] for other in others)], place + 1)
+
+
+def keys_of(table: Prepared, spec: MatchSpec) -> tuple[Hashes, Index, Index]:
+    """The keys of all rules at once, as `hashes_of` gives them, without 0: key, row and number of the rule of each."""
+    hashed = {name: _hashed(table, name) for rule in spec.blocking for name in rule.columns}
+    found = []
+    for begin in range(0, max(len(table), 1), _TOGETHER):
+        keys = _all_hashes({name: several[begin : begin + _TOGETHER] for name, several in hashed.items()}, spec)
+        rules, rows, at = np.nonzero(keys)
+        found.append((keys[rules, rows, at], rows + begin, rules))
+    key, row, rule = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return key, row, rule
+
+
+def _all_hashes(hashed: Mapping[str, Hashes], spec: MatchSpec) -> Hashes:
+    """Shape (rules, records, width): of one record, each step for all rules costs no more than for one."""
+    firsts = [hashed[rule.columns[0]] for rule in spec.blocking]
+    total = np.zeros((len(firsts), len(firsts[0]), max(first.shape[1] for first in firsts)), dtype=np.uint64)
+    for at, first in enumerate(firsts):
+        total[at, :, : first.shape[1]] = first
+    empty = total == NOTHING
+    salts = mixed(np.arange(1, len(firsts) + 1, dtype=np.uint64))
+    total = mixed(total ^ salts[:, None, None])
+    for place in range(1, max(len(rule.columns) for rule in spec.blocking)):
+        longer = [at for at, rule in enumerate(spec.blocking) if len(rule.columns) > place]
+        part = np.stack([hashed[spec.blocking[at].columns[place]][:, :1] for at in longer])
+        total[longer] = mixed(total[longer] ^ part)
+        empty[longer] |= part == NOTHING
+    total[empty] = NOTHING
+    return total
 
 
 def derive(table: Prepared, spec: MatchSpec) -> Blocks:

@@ -9,11 +9,11 @@ import pyarrow as pa
 from rapidfuzz.distance import JaroWinkler
 
 from dedup.columns import MISSING, Index, Prepared
-from dedup.matching import band
+from dedup.matching import band, evidence
 from dedup.model import Model
 from dedup.spec import Comparison, Thresholds
 from dedup.standardise.table import GIVEN_COLUMNS
-from dedup.weigh import compare, frequency_bits, pattern_weights, probability, shared_frequency, unpack
+from dedup.weigh import Evidence, probability, shared_frequency, unpack
 
 Given = Mapping[str, Any]
 
@@ -32,32 +32,30 @@ def explain(a: Given, b: Given, model: Model, thresholds: Thresholds) -> dict[st
 def explained(prepared: Prepared, model: Model, thresholds: Thresholds) -> dict[str, Any]:
     """The evidence about the two records of `prepared`, as `explain` gives it."""
     first, second = prepared.raw.to_pylist()
-    return explained_pairs(prepared, (np.array([0]), np.array([1])), [(first, second)], model, thresholds)[0]
+    known = evidence(prepared, np.array([0]), np.array([1]), model)
+    return explained_pairs(prepared, known, [(first, second)], model, thresholds)[0]
 
 
 def explained_pairs(
     prepared: Prepared,
-    pairs: tuple[Index, Index],
+    known: Evidence,
     given: Sequence[tuple[Given, Given]],
     model: Model,
     thresholds: Thresholds,
 ) -> list[dict[str, Any]]:
-    """The evidence about `pairs` of row positions of standardised records, each as `explain` gives it.
+    """What `dedup.matching.evidence` knows of pairs of `prepared`, each as `explain` gives it.
 
-    `prepared` has the terms of the model applied; `given` are, per pair, the two records as they were given.
+    `given` are, per pair, the two records as they were given.
     """
     spec, version = model.spec, model.version
-    patterns = compare(prepared, *pairs, spec)
-    weights = pattern_weights(patterns, spec, model.learned)
-    bits = weights.fields + frequency_bits(prepared, *pairs, patterns, spec=spec, terms=model.terms)
-    levels = unpack(patterns, spec)
+    levels, bits = unpack(known.patterns, spec), known.bits
     told = []
     for at, records in enumerate(given):
-        pair = _Pair(prepared, pairs[0][at : at + 1], pairs[1][at : at + 1], records)
+        pair = _Pair(prepared, known.left[at : at + 1], known.right[at : at + 1], records)
         shown = zip(spec.comparisons, levels[at].tolist(), bits[at].tolist(), strict=True)
         fields = [_field(pair, comparison, level, weight) for comparison, level, weight in shown]
         total = model.prior_bits + float(bits[at].sum())
-        summed = _bounded(total, fields, float(weights.ceiling[at]), thresholds)
+        summed = _bounded(total, fields, float(known.ceiling[at]), thresholds)
         told.append({"kind": model.kind, "model_version": version, "prior": model.prior_bits, **summed})
     return told
 

@@ -14,7 +14,7 @@ from dedup.columns import Flags, Floats, Index, Prepared
 from dedup.early import weighed
 from dedup.model import Model
 from dedup.spec import Thresholds
-from dedup.weigh import compare, frequency_bits, pattern_weights, probability, total_bits
+from dedup.weigh import Evidence, compare, frequency_bits, probability, total_bits
 
 SCHEMA = pa.schema(
     [
@@ -111,11 +111,16 @@ def scored(
 
 def score(table: Prepared, left: Index, right: Index, model: Model) -> Floats:
     """The evidence in bits for pairs of record positions, prior included; shape (pairs,)."""
+    return total_bits(model.prior_bits, evidence(table, left, right, model))
+
+
+def evidence(table: Prepared, left: Index, right: Index, model: Model) -> Evidence:
+    """The evidence about pairs of record positions. `table` has the terms of the model applied."""
     patterns = compare(table, left, right, model.spec)
     distinct, inverse = np.unique(patterns, return_inverse=True)
-    weights = pattern_weights(distinct, model.spec, model.learned)
+    weights = model.weights(distinct)
     frequent = frequency_bits(table, left, right, patterns, spec=model.spec, terms=model.terms)
-    return total_bits(model.prior_bits, weights.fields[inverse] + frequent, weights.ceiling[inverse])
+    return Evidence(left, right, patterns, weights.fields[inverse] + frequent, weights.ceiling[inverse])
 
 
 def _above(table: Prepared, model: Model, floor: float, pairs: Pairs) -> _Scored:
@@ -125,7 +130,7 @@ def _above(table: Prepared, model: Model, floor: float, pairs: Pairs) -> _Scored
         levels = (level for comparison in model.spec.comparisons for level in comparison.levels)
         if model.spec.contradictions or any(level.ceiling is not None for level in levels):
             distinct, inverse = np.unique(patterns, return_inverse=True)
-            bits = np.minimum(bits, pattern_weights(distinct, model.spec, model.learned).ceiling[inverse])
+            bits = np.minimum(bits, model.weights(distinct).ceiling[inverse])
     else:
         bits = score(table, pairs.left, pairs.right, model)
     keep = np.nonzero(bits >= floor)[0]
@@ -172,7 +177,6 @@ def contradictions(table: pa.Table, model: Model) -> Callable[[Index, Index], Fl
     def contradict(a: Index, b: Index) -> Flags:
         left, right = (order[np.searchsorted(prepared.ids, ids, sorter=order)] for ids in (a, b))
         patterns, inverse = np.unique(compare(prepared, left, right, model.spec), return_inverse=True)
-        weights = pattern_weights(patterns, model.spec, model.learned)
-        return np.asarray(np.isfinite(weights.ceiling)[inverse], dtype=bool)
+        return np.asarray(np.isfinite(model.weights(patterns).ceiling)[inverse], dtype=bool)
 
     return contradict

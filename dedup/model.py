@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from dedup.columns import Floats
 from dedup.dependence import Bond
 from dedup.derive import derive
 from dedup.kinds import Kind
@@ -19,9 +20,11 @@ from dedup.persons import PERSON
 from dedup.spec import MatchSpec
 from dedup.standardise.fields import Field
 from dedup.terms import Terms
-from dedup.weigh import Parameters
+from dedup.weigh import Parameters, Patterns, Weights, pattern_weights
 
 TABLE = "table"
+# Patterns of one search; a run over everything meets some ten thousand, and each of them once.
+_FEW_PATTERNS = 200
 SPECS = {spec.name: spec for spec in (PERSON, ORGANIZATION)}
 
 
@@ -56,6 +59,22 @@ class Model:
     def learned(self) -> Parameters:
         m, u = ({name: np.array(several) for name, several in shares.items()} for shares in (self.m, self.u))
         return Parameters(m, u, self.bonds_m, self.bonds_u, self.namesakes)
+
+    def weights(self, patterns: Patterns) -> Weights:
+        """The weights of distinct patterns, as `pattern_weights` gives them: a few are kept, for they come again."""
+        if len(patterns) > _FEW_PATTERNS:
+            return pattern_weights(patterns, self.spec, self.learned)
+        wanted, known = patterns.tolist(), self._weights
+        new = [pattern for pattern in wanted if pattern not in known]
+        if new:
+            found = pattern_weights(np.array(new, dtype=np.int64), self.spec, self.learned)
+            known.update(zip(new, zip(found.fields, found.ceiling.tolist(), strict=True), strict=True))
+        fields = np.array([known[pattern][0] for pattern in wanted]).reshape(len(wanted), len(self.spec.comparisons))
+        return Weights(fields, np.array([known[pattern][1] for pattern in wanted]))
+
+    @cached_property
+    def _weights(self) -> dict[int, tuple[Floats, float]]:
+        return {}
 
     @property
     def prior_bits(self) -> float:

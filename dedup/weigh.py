@@ -51,6 +51,22 @@ class Weights:
     ceiling: Floats
 
 
+@dataclass(frozen=True)
+class Evidence:
+    """What was found of pairs of record positions: packed outcomes, and bits of shape (pairs, comparisons)."""
+
+    left: Index
+    right: Index
+    patterns: Patterns
+    bits: Floats
+    ceiling: Floats
+
+    def take(self, pairs: Index) -> "Evidence":
+        return Evidence(
+            self.left[pairs], self.right[pairs], self.patterns[pairs], self.bits[pairs], self.ceiling[pairs]
+        )
+
+
 def compare(table: Prepared, left: Index, right: Index, spec: MatchSpec) -> Patterns:
     """The packed outcomes of all comparisons; shape (pairs,). `table` has the `own_X` columns of its terms."""
     packed = np.zeros(len(left), dtype=np.int64)
@@ -142,8 +158,8 @@ def shared_frequency(table: Prepared, name: str, left: Index, right: Index) -> F
     return frequency
 
 
-def total_bits(prior: float, fields: Floats, ceiling: Floats) -> Floats:
-    total: Floats = np.minimum(prior + fields.sum(axis=1), ceiling)
+def total_bits(prior: float, evidence: Evidence) -> Floats:
+    total: Floats = np.minimum(prior + evidence.bits.sum(axis=1), evidence.ceiling)
     return total
 
 

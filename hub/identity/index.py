@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, text
 
 import dedup
-from dedup.blocking import Blocks, Keys, hashes_of
+from dedup.blocking import Blocks, Keys, keys_of
 from dedup.columns import Prepared, hash_together
 from hub.db import arrow
 from hub.identity import forms, parties
@@ -126,18 +126,12 @@ def refresh(connection: Connection, kind: PartyKind, changed: Ids, max_block: in
 def key_table(kind: PartyKind, table: Prepared) -> pa.Table:
     """The blocking keys of standardised records, ordered by key, and the number of the rule; a key of a record once."""
     hash_together(table.columns[name] for rule in SPECS[kind].blocking for name in rule.columns)
-    keys, ids, rules = [], [], []
-    for place, rule in enumerate(SPECS[kind].blocking):
-        hashes = hashes_of(table, rule, place)
-        rows, at = np.nonzero(hashes)
-        keys.append(hashes[rows, at].view(np.int64))
-        ids.append(table.ids[rows])
-        rules.append(np.full(len(rows), place, np.int16))
-    key, party_id = np.concatenate(keys), np.concatenate(ids)
+    hashes, rows, rule = keys_of(table, SPECS[kind])
+    key, party_id = hashes.view(np.int64), table.ids[rows]
     order = np.lexsort((party_id, key))
     key, party_id = key[order], party_id[order]
     once = np.append(True, (key[1:] != key[:-1]) | (party_id[1:] != party_id[:-1]))[: len(key)]
-    return pa.table([key[once], party_id[once], np.concatenate(rules)[order][once]], schema=_KEYS)
+    return pa.table([key[once], party_id[once], rule[order][once].astype(np.int16)], schema=_KEYS)
 
 
 def everybody(connection: Connection, kind: PartyKind) -> Prepared:

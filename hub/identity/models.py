@@ -19,7 +19,7 @@ SPECS = {PartyKind.PERSON: dedup.PERSON, PartyKind.ORGANIZATION: dedup.ORGANIZAT
 # Twice the records a model was trained on is a different population: its frequencies and prior no longer hold.
 GROWTH = 2.0
 
-# The newest model of each kind as it was read last: reading one takes longer than a search with it.
+# The model of each kind that was read last: reading one takes longer than a search with it.
 _READ: dict[PartyKind, tuple[str, dedup.Model | None]] = {}
 
 
@@ -29,8 +29,11 @@ def newest(connection: Connection, kind: PartyKind) -> dedup.Model | None:
         text("SELECT version FROM identity.match_model WHERE kind = :kind ORDER BY trained_at DESC, version LIMIT 1"),
         {"kind": kind.value},
     ).scalar_one_or_none()
-    if version is None:
-        return None
+    return None if version is None else of_version(connection, kind, version)
+
+
+def of_version(connection: Connection, kind: PartyKind, version: str) -> dedup.Model | None:
+    """A model that is stored; None where it no longer fits the code."""
     known = _READ.get(kind)
     if known is None or known[0] != version:
         known = _READ[kind] = (version, _read(connection, version))

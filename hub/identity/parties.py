@@ -1,6 +1,7 @@
 """Parties, as the matching engine takes them: an arrow table per kind."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -34,7 +35,7 @@ def load(connection: Connection, kind: PartyKind) -> pa.Table:
     Parties that were deleted at their source are included: they keep their customer, and a rebuild must find the
     same clusters as the increments did.
     """
-    return _query(connection, f"SELECT {_selected()} FROM {_FROM} WHERE p.kind = '{kind.value}' ORDER BY p.party_id")
+    return _query(connection, f"SELECT {_ARROW} FROM {_FROM} WHERE p.kind = '{kind.value}' ORDER BY p.party_id")
 
 
 def load_some(connection: Connection, party_ids: Iterable[int]) -> pa.Table:
@@ -42,8 +43,24 @@ def load_some(connection: Connection, party_ids: Iterable[int]) -> pa.Table:
     wanted = ",".join(str(int(party_id)) for party_id in party_ids)
     return _query(
         connection,
-        f"SELECT {_selected()} FROM {_FROM} WHERE p.party_id = ANY('{{{wanted}}}') ORDER BY p.party_id",
+        f"SELECT {_ARROW} FROM {_FROM} WHERE p.party_id = ANY('{{{wanted}}}') ORDER BY p.party_id",
     )
+
+
+def as_given(connection: Connection, party_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
+    """Per party its ref, its present `golden_id` (None before it is resolved), and what its source gave, as texts.
+
+    The texts are those of `dedup.standardise.table.normal_form`: dates in ISO 8601, addresses of e-mail a line each.
+    """
+    rows = connection.execute(
+        text(
+            f"""SELECT p.ref, CAST(m.golden_id AS text) AS golden_id, {_AS_GIVEN} FROM {_FROM}
+                LEFT JOIN identity.membership m ON m.party_id = p.party_id AND m.until IS NULL
+                WHERE p.party_id = ANY(CAST(:ids AS bigint[]))"""
+        ),
+        {"ids": list(party_ids)},
+    )
+    return {row["party_id"]: dict(row) for row in rows.mappings()}
 
 
 def ids_of(connection: Connection, refs: Iterable[str]) -> dict[str, tuple[int, str]]:
@@ -63,15 +80,19 @@ def ids_of(connection: Connection, refs: Iterable[str]) -> dict[str, tuple[int, 
     return found
 
 
-def _selected() -> str:
+def _selected(special: Mapping[str, str]) -> str:
     """The columns of `dedup`. Who a source links to an organization works for one that has that organization's name."""
-    special = {
-        "other_emails": f"array_to_string(p.other_emails, E'\\x{ord(SEPARATOR):02x}')",
-        "employer_name": "coalesce(p.employer_name, employer.name)",
+    said = {"employer_name": "coalesce(p.employer_name, employer.name)", **special}
+    return ", ".join(f"{said.get(column, f'p.{column}')} AS {column}" for column in COLUMNS)
+
+
+_ARROW = _selected({"other_emails": f"array_to_string(p.other_emails, E'\\x{ord(SEPARATOR):02x}')"})
+_AS_GIVEN = _selected(
+    {
+        "birth_date": "CAST(p.birth_date AS text)",
+        "other_emails": "nullif(array_to_string(p.other_emails, E'\\n'), '')",
     }
-    return ", ".join(f"{special.get(column, f'p.{column}')} AS {column}" for column in COLUMNS)
-
-
+)
 _FROM = "canonical.party p LEFT JOIN canonical.party employer ON employer.ref = p.employer_ref"
 
 

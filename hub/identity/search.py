@@ -6,14 +6,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 import dedup
-from dedup.columns import Index, Prepared
+from dedup.columns import Prepared
 from dedup.explain import explained_pairs
-from dedup.matching import score
-from dedup.standardise.table import normal_form
-from dedup.weigh import probability
+from dedup.matching import evidence
+from dedup.weigh import Evidence, probability, total_bits
 from hub.errors import NotFoundError, OneRecordError
 from hub.identity import forms, index, models, parties
 from hub.model.kinds import PartyKind
@@ -45,23 +44,25 @@ def candidates(
         NotFoundError: nothing was matched yet.
         OneRecordError: the record has a field that is not known, or a value that cannot be read.
     """
-    model = models.in_use(connection, kind)
     basis = index.basis(connection, kind)
-    if basis is None:
+    model = models.of_version(connection, kind, basis.model_version) if basis else None
+    if basis is None or model is None:
         raise NotFoundError(f"no index of {kind.value}s by this version of the code yet: run the pipeline once")
     asked = models.SPECS[kind].standardise(_table(record))
     partners = index.partners(connection, kind, asked, basis.max_block)
     ids = np.array([NOBODY, *(party_id for party_id, _ in partners)], dtype=np.int64)
     texts = pa.chunked_array([pa.array([*forms.write(kind, asked), *(form for _, form in partners)], pa.string())])
     table = model.terms.apply(forms.read(kind, ids, texts))
-    best = _best(table, model, settings.review)[:limit]
-    if not len(best):
+    best = _best(table, model, settings.review, limit)
+    ids = table.ids[best.right].tolist()
+    if not ids:
         return []
-    ids = table.ids[best].tolist()
+    given = parties.as_given(connection, ids)
+    found = [given[party_id] for party_id in ids]
+    (record,) = asked.raw.to_pylist()
     thresholds = dedup.Thresholds(same=settings.same, review=settings.review)
-    pairs = (np.zeros(len(best), dtype=np.int64), best)
-    evidence = explained_pairs(table, pairs, _given(connection, asked, ids), model, thresholds)
-    return [_named(name, told) for name, told in zip(_names(connection, ids), evidence, strict=True)]
+    told = explained_pairs(table, best, [(record, one) for one in found], model, thresholds)
+    return [_named(one["ref"], one["golden_id"], said) for one, said in zip(found, told, strict=True)]
 
 
 def _table(record: Mapping[str, Any]) -> pa.Table:
@@ -84,39 +85,15 @@ def _read(name: str, value: Any) -> Any:
     return [value] if isinstance(value, str) and name == "other_emails" else value
 
 
-def _best(table: Prepared, model: dedup.Model, least: float) -> Index:
-    """The row positions of those that are at least as likely, best first; the first row is the record."""
+def _best(table: Prepared, model: dedup.Model, least: float, limit: int) -> Evidence:
+    """What is known of the pairs that are at least as likely, best first, each of the record, which is row 0."""
     rows = np.arange(1, len(table))
-    bits = score(table, np.zeros(len(rows), dtype=np.int64), rows, model)
+    known = evidence(table, np.zeros(len(rows), dtype=np.int64), rows, model)
+    bits = total_bits(model.prior_bits, known)
     likely = np.nonzero(probability(bits) >= least)[0]
-    order = likely[np.lexsort((table.ids[rows[likely]], -bits[likely]))]
-    return rows[order]
+    return known.take(likely[np.lexsort((table.ids[rows[likely]], -bits[likely]))][:limit])
 
 
-def _given(
-    connection: Connection, asked: Prepared, party_ids: list[int]
-) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """The record and each of the parties, as they were given."""
-    (record,) = asked.raw.to_pylist()
-    known = {row["party_id"]: row for row in normal_form(parties.load_some(connection, party_ids)).to_pylist()}
-    return [(record, known[party_id]) for party_id in party_ids]
-
-
-def _named(name: tuple[str, str | None], evidence: dict[str, Any]) -> dict[str, Any]:
-    ref, golden_id = name
-    said = {"ref": ref, "golden_id": golden_id, "probability": evidence["probability"], "band": evidence["band"]}
-    return {**said, "explanation": evidence}
-
-
-def _names(connection: Connection, party_ids: list[int]) -> list[tuple[str, str | None]]:
-    """The ref and the present golden id of each party."""
-    rows = connection.execute(
-        text(
-            """SELECT p.party_id, p.ref, CAST(m.golden_id AS text) FROM canonical.party p
-               LEFT JOIN identity.membership m ON m.party_id = p.party_id AND m.until IS NULL
-               WHERE p.party_id = ANY(CAST(:ids AS bigint[]))"""
-        ),
-        {"ids": party_ids},
-    )
-    found = {row[0]: (row[1], row[2]) for row in rows}
-    return [found[party_id] for party_id in party_ids]
+def _named(ref: str, golden_id: str | None, told: dict[str, Any]) -> dict[str, Any]:
+    said = {"ref": ref, "golden_id": golden_id, "probability": told["probability"], "band": told["band"]}
+    return {**said, "explanation": told}

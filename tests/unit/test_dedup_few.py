@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dedup
-from dedup import columns, hashing
+from dedup import blocking, columns, hashing
 from dedup.explain import explained_pairs
+from dedup.matching import evidence
+from dedup.weigh import pattern_weights
 from tests.unit.test_dedup_world import persons, table
 
 TEXTS = st.lists(
@@ -50,9 +52,9 @@ def test_pairs_explained_together_are_explained_as_each_alone() -> None:
     prepared = model.terms.apply(dedup.PERSON.standardise(table(rows)))
     given, limits = prepared.raw.to_pylist(), dedup.Thresholds()
     left, right = np.array([0, 2, 0, 7]), np.array([1, 5, 9, 6])
-    together = explained_pairs(
-        prepared, (left, right), [(given[a], given[b]) for a, b in zip(left, right, strict=True)], model, limits
-    )
+    known = evidence(prepared, left, right, model)
+    records = [(given[a], given[b]) for a, b in zip(left, right, strict=True)]
+    together = explained_pairs(prepared, known, records, model, limits)
     alone = [dedup.explain(rows[a], rows[b], model, limits) for a, b in zip(left, right, strict=True)]
     for one, other in zip(together, alone, strict=True):
         assert one["total"] == pytest.approx(other["total"])
@@ -60,3 +62,32 @@ def test_pairs_explained_together_are_explained_as_each_alone() -> None:
         assert [(field["a"], field["b"]) for field in one["fields"]] == [
             (field["a"], field["b"]) for field in other["fields"]
         ]
+
+
+def test_the_keys_of_all_rules_at_once_are_those_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the number of records that are taken together: the index holds what a search asks for."""
+    spec = dedup.PERSON
+    prepared = spec.standardise(table(persons(size=30)[0]))
+    each = {
+        (key, row, place)
+        for place, rule in enumerate(spec.blocking)
+        for row, keys in enumerate(blocking.hashes_of(prepared, rule, place).tolist())
+        for key in keys
+        if key
+    }
+    for together in (1, 7, 1_000):
+        monkeypatch.setattr(blocking, "_TOGETHER", together)
+        assert set(zip(*(found.tolist() for found in blocking.keys_of(prepared, spec)), strict=True)) == each
+
+
+def test_weights_that_were_kept_are_those_of_the_model() -> None:
+    rows = persons(size=20)[0]
+    model = dedup.train(table(rows), dedup.PERSON)
+    prepared = model.terms.apply(dedup.PERSON.standardise(table(rows)))
+    found = evidence(prepared, *np.triu_indices(len(rows), k=1), model)
+    patterns = np.unique(found.patterns)[:12]
+    fresh = pattern_weights(patterns, model.spec, model.learned)
+    for asked in (np.arange(3), np.arange(len(patterns)), np.arange(0)):
+        kept = model.weights(patterns[asked])
+        assert np.array_equal(kept.fields, fresh.fields[asked])
+        assert np.array_equal(kept.ceiling, fresh.ceiling[asked])
