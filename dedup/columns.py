@@ -130,11 +130,14 @@ def encode_together(
     vocabulary: dict[str, int] = {}
     codes = {}
     for name, (values, width) in parts.items():
-        distinct = np.full((len(values), width), MISSING, dtype=np.int32)
-        for row, several in enumerate(values):
-            kept = [value for value in several if value][:width]
-            distinct[row, : len(kept)] = [vocabulary.setdefault(value, len(vocabulary)) for value in kept]
-        codes[name] = distinct[inverse]
+        nothing = [None] * width
+        kept = [([*filter(None, several), *nothing])[:width] for several in values]
+        flat = [
+            MISSING if value is None else vocabulary.setdefault(value, len(vocabulary))
+            for several in kept
+            for value in several
+        ]
+        codes[name] = np.array(flat, dtype=np.int32).reshape(len(values), width)[inverse]
     words = words_of(list(vocabulary))
     return {name: Column(column, words) for name, column in codes.items()}
 

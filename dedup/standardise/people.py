@@ -11,6 +11,8 @@ from dedup.standardise.text import fold, given_value, squeeze
 _TITLES = word_list("titles")
 _SUFFIXES = word_list("name_suffixes")
 _GENERATIONS = {"jr": "2", "junior": "2", "ii": "2", "sr": "1", "senior": "1", "iii": "3", "iv": "4"}
+# What may stand behind a family name.
+_ENDS = _SUFFIXES | set(_GENERATIONS)
 _PARTICLES = word_list("particles")
 _NICKNAMES = NickNamer()
 # The package knows English names; this adds other languages.
@@ -76,14 +78,14 @@ def sound(word: str | None) -> str | None:
 def _split(name: str) -> tuple[str | None, str | None]:
     """Given and family part of a name as written: "Berg, Anna van den" or "Dr. Anna van den Berg"."""
     before, comma, after = name.partition(",")
-    if comma and fold(after) and not set(fold(after).split()) <= _SUFFIXES | set(_GENERATIONS):
+    if comma and fold(after) and not set(fold(after).split()) <= _ENDS:
         return after, before
     words = [word for word in name.replace(",", " ").split() if fold(word)]
     titles = [fold(word) in _TITLES for word in words]
     while len(words) > 1 and titles[0]:
         words, titles = words[1:], titles[1:]
     tail = len(words)
-    while tail > 1 and fold(words[tail - 1]) in _SUFFIXES | set(_GENERATIONS):
+    while tail > 1 and fold(words[tail - 1]) in _ENDS:
         tail -= 1
     start = tail - 1
     while start > 1 and fold(words[start - 1]) in _PARTICLES:
@@ -98,7 +100,7 @@ def _words(text: str | None) -> tuple[list[str], str | None]:
     while len(words) > 1 and words[0] in _TITLES:
         words = words[1:]
     generation = None
-    while len(words) > 1 and words[-1] in _SUFFIXES | set(_GENERATIONS):
+    while len(words) > 1 and words[-1] in _ENDS:
         generation = _GENERATIONS.get(words[-1], generation)
         words = words[:-1]
     return words, generation

@@ -16,6 +16,7 @@ _PLACEHOLDERS = word_list("placeholders")
 UMLAUTS = str.maketrans({"ä": "a", "ö": "o", "ü": "u", "Ä": "A", "Ö": "O", "Ü": "U"})
 
 
+@lru_cache(maxsize=1 << 16)
 def is_placeholder(value: str) -> bool:
     """Whether a value only says that there is none: "n/a", "TBD", "-", "000-000", "....."."""
     squeezed = re.sub(r"[\s_]+", "-", value.strip().lower())
