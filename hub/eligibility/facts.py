@@ -32,11 +32,6 @@ _QUARANTINED = """LEFT JOIN landing.quarantine q ON q.resolved_at IS NULL AND {i
             AND q.source = {it}.source AND q.stream = {it}.stream AND q.source_id = {it}.source_id"""
 _UNREAD = "CASE WHEN q.quarantine_id IS NOT NULL THEN least(q.first_seen_at, %(as_of)s) END AS unread"
 
-# The mailboxes go down into the index as the refs do.
-_OF_MAILBOXES = BY_MAILBOX.format(
-    members="member", narrowed="c.mailbox = ANY (CAST((SELECT mailboxes FROM refs) AS text[]))"
-)
-
 # Everything else is over when it is there: told to the planner, it lets an index find what is recent.
 _OPEN_ENDED = f"('{Rule.COMPLAINT}', '{Rule.BAD_RATING}', '{Rule.OVERDUE}')"
 
@@ -60,8 +55,7 @@ QUERY = f"""
         {_QUARANTINED.format(it="p")}
     ),
     refs AS MATERIALIZED (
-        SELECT array_agg(ref ORDER BY ref) AS members, array_agg(ref ORDER BY ref) FILTER (WHERE counted) AS counted,
-               array_agg(lower(email) ORDER BY lower(email)) FILTER (WHERE email IS NOT NULL) AS mailboxes
+        SELECT array_agg(ref ORDER BY ref) AS members, array_agg(ref ORDER BY ref) FILTER (WHERE counted) AS counted
         FROM member
     )
     SELECT 'home' AS what, asked, golden_id, CAST(NULL AS text) AS party_ref, CAST(NULL AS text) AS ref,
@@ -75,7 +69,7 @@ QUERY = f"""
     FROM canonical.consent c {_QUARANTINED.format(it="c")} WHERE {_OF_MEMBERS}
     UNION ALL
     SELECT 'said', NULL, NULL, party_ref, ref, channel, purpose, status, recorded_at, NULL, true
-    FROM ({_OF_MAILBOXES}) AS by_mailbox WHERE permitted_at IS NULL OR permitted_at > %(as_of)s
+    FROM ({BY_MAILBOX.format(members="member")}) AS by_mailbox WHERE permitted_at IS NULL OR permitted_at > %(as_of)s
     UNION ALL
     SELECT 'hold', NULL, NULL, party_ref, ref, rule, department, topic, since, counted_from, NULL
     FROM canonical.contact_hold

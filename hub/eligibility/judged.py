@@ -29,7 +29,7 @@ _HOLDS = f"""
             SELECT ref FROM reached WHERE golden_id IN (SELECT golden_id FROM contact) ORDER BY ref))
       AND h.rule <> '{Rule.OVERDUE}'"""
 _SAID_BY_MAILBOX = f"""
-    SELECT r.golden_id, said.* FROM reached r JOIN ({BY_MAILBOX.format(members="reached", narrowed="true")}) said
+    SELECT r.golden_id, said.* FROM reached r JOIN ({BY_MAILBOX.format(members="reached")}) said
         ON said.party_ref = r.ref"""
 # What each record said last, per contact and purpose; a withdrawal wins a tie and outlives its deletion.
 _SAID = """

@@ -7,15 +7,19 @@ from typing import Any, NamedTuple
 from hub.model.kinds import ConsentStatus
 
 # A withdrawal that names a mailbox is said by every record that has it, of any source, until the mailbox permits it
-# again (`permitted_at`). Takes `members` (ref, email), and what narrows the consents for an index.
+# again (`permitted_at`). Takes `members` (ref, email). OFFSET keeps it a look into an index for each: joined as a table
+# is, 5,000 customers of a list took two seconds.
 BY_MAILBOX = """
-    SELECT m.ref AS party_ref, c.ref, c.channel, c.purpose, c.status, c.recorded_at,
-           (SELECT min(later.recorded_at) FROM canonical.consent later
-            WHERE later.mailbox = c.mailbox AND (later.channel, later.purpose) = (c.channel, c.purpose)
-              AND later.status = 'granted' AND later.deleted_at IS NULL AND later.recorded_at > c.recorded_at
-           ) AS permitted_at
-    FROM {members} m JOIN canonical.consent c ON c.mailbox = lower(m.email)
-    WHERE {narrowed} AND c.status = 'withdrawn' AND c.party_ref IS DISTINCT FROM m.ref"""
+    SELECT m.ref AS party_ref, said.* FROM {members} m CROSS JOIN LATERAL (
+        SELECT c.ref, c.channel, c.purpose, c.status, c.recorded_at,
+               (SELECT min(later.recorded_at) FROM canonical.consent later
+                WHERE later.mailbox = c.mailbox AND (later.channel, later.purpose) = (c.channel, c.purpose)
+                  AND later.status = 'granted' AND later.deleted_at IS NULL AND later.recorded_at > c.recorded_at
+               ) AS permitted_at
+        FROM canonical.consent c
+        WHERE c.mailbox = lower(m.email) AND c.status = 'withdrawn' AND c.party_ref IS DISTINCT FROM m.ref
+        OFFSET 0
+    ) said"""
 
 
 class Statement(NamedTuple):

@@ -19,7 +19,7 @@ OF_PARTY = """p.ref, p.email, p.department, p.source_updated_at, p.owner_name,
     p.deleted_at IS NULL AND p.merged_into_ref IS NULL AS living,
     p.deleted_at IS NULL OR p.merged_into_ref IS NOT NULL AS counted"""
 
-_OF_MAILBOXES = BY_MAILBOX.format(members="member", narrowed="true")
+_OF_MAILBOXES = BY_MAILBOX.format(members="member")
 
 
 def members(connection: Connection) -> None:
