@@ -11,7 +11,7 @@ Hashes = NDArray[np.uint64]
 
 NOTHING = np.uint64(0)
 _WORD = 8
-_FEW, _SHORT = 2_000, 256
+_FEW, _SHORT = 10_000, 256
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _SHIFTS = (np.uint64(30), np.uint64(27), np.uint64(31))
 _MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))

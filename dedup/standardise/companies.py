@@ -10,7 +10,7 @@ from dedup.standardise.lists import word_list
 from dedup.standardise.text import fold, given_value
 
 _TERMS = prepare_default_terms()
-_SPELLED_FORMS = word_list("legal_forms")
+_ENDS = word_list("legal_forms") | {"and"}
 _FILLERS = word_list("filler_words")
 _GENERIC = word_list("generic_words")
 _INITIALS = re.compile(r"\b(?:[A-Za-z]\.){2,}")
@@ -40,7 +40,7 @@ def parse(value: object) -> CompanyName:
         return CompanyName()
     joined = _INITIALS.sub(lambda found: found.group().replace(".", ""), text.replace("&", " and "))
     words = fold(custom_basename(joined, _TERMS, prefix=False, middle=False, suffix=True) or joined).split()
-    while len(words) > 1 and words[-1] in _SPELLED_FORMS | {"and"}:
+    while len(words) > 1 and words[-1] in _ENDS:
         words = words[:-1]
     telling = [word for word in words if word not in _FILLERS] or words
     if not telling:

@@ -71,6 +71,7 @@ def unordered(name: PersonName) -> str | None:
     return " ".join(sorted(part for part in (name.given, name.family) if part)) or None
 
 
+@lru_cache(maxsize=1 << 16)
 def sound(word: str | None) -> str | None:
     return squeeze(word) if word else None
 

@@ -55,6 +55,14 @@ class Neighbourhood:
     dropped: tuple[tuple[str, int], ...]
 
 
+@dataclass(frozen=True)
+class Touched:
+    """Parties whose pairs a change concerns: their ids, and their keys with the columns of `key_table`."""
+
+    ids: Ids
+    keys: pa.Table
+
+
 @cache
 def code() -> str:
     """Names the code that standardises and blocks: what another version of it wrote is of no use."""
@@ -102,8 +110,8 @@ def fill(connection: Connection, kind: PartyKind) -> None:
     connection.execute(text(f"ANALYZE identity.blocking_key_{kind.value}, identity.standardised_{kind.value}"))
 
 
-def refresh(connection: Connection, kind: PartyKind, changed: Ids, max_block: int) -> Ids:
-    """Bring the index up to what `changed` parties are now; returns the ids of all whose pairs that concerns.
+def refresh(connection: Connection, kind: PartyKind, changed: Ids, max_block: int) -> Touched:
+    """Bring the index up to what `changed` parties are now; returns all whose pairs that concerns.
 
     Where a key becomes one that too many share, or ceases to be, that decides whether parties that did not change are
     compared with each other: they are concerned too.
@@ -120,7 +128,9 @@ def refresh(connection: Connection, kind: PartyKind, changed: Ids, max_block: in
         connection.execute(text(statement.format(kind=kind.value)))
     arrow.copy_in(connection, f"identity.blocking_key_{kind.value}", won)
     (others,) = arrow.numbers_out(connection, _CROSSING.format(kind=kind.value, max_block=max_block), ["party_id"])
-    return np.union1d(changed, others)
+    others = np.setdiff1d(others, changed)
+    keys = pa.concat_tables([after, key_table(kind, some(connection, kind, others.tolist()))])
+    return Touched(np.union1d(changed, others), keys)
 
 
 def key_table(kind: PartyKind, table: Prepared) -> pa.Table:
@@ -145,11 +155,10 @@ def some(connection: Connection, kind: PartyKind, party_ids: Iterable[int]) -> P
     return _read(connection, kind, f"party_id = ANY('{{{wanted}}}')")
 
 
-def neighbourhood(connection: Connection, kind: PartyKind, touched: Ids, max_block: int) -> Neighbourhood:
+def neighbourhood(connection: Connection, kind: PartyKind, touched: Touched, max_block: int) -> Neighbourhood:
     """The touched parties and their candidates."""
-    asked = key_table(kind, some(connection, kind, touched.tolist()))
-    keys, first = np.unique(asked["key"].to_numpy(), return_index=True)
-    rules = asked["rule"].to_numpy()[first]
+    keys, first = np.unique(touched.keys["key"].to_numpy(), return_index=True)
+    rules = touched.keys["rule"].to_numpy()[first]
     arrow.stage(connection, "asked", pa.table({"key": keys}))
     # One more than may be tells that there are too many.
     held = _HOLDERS.format(kind=kind.value, limit=max_block + 1)
@@ -158,12 +167,12 @@ def neighbourhood(connection: Connection, kind: PartyKind, touched: Ids, max_blo
     sizes = np.bincount(key, minlength=len(keys))
     usable = (sizes >= 2) & (sizes <= max_block)
     key, owner = key[usable[key]], owner[usable[key]]
-    records = some(connection, kind, np.union1d(owner, touched).tolist())
+    records = some(connection, kind, np.union1d(owner, touched.ids).tolist())
     order = np.lexsort((owner, key))
     rows = np.searchsorted(records.ids, owner[order]).astype(np.int32)
     blocks = tuple(_keys(place, key[order], rows, rules) for place in range(len(SPECS[kind].blocking)))
     dropped = _dropped(connection, kind, keys[sizes > max_block], rules[sizes > max_block])
-    return Neighbourhood(records, np.isin(records.ids, touched), Blocks(len(records), blocks, ()), dropped)
+    return Neighbourhood(records, np.isin(records.ids, touched.ids), Blocks(len(records), blocks, ()), dropped)
 
 
 def _keys(place: int, key: Ids, rows: NDArray[np.int32], rules: NDArray[np.int16]) -> Keys:

@@ -72,10 +72,11 @@ def match_parties(engine: Engine, kind: PartyKind, settings: MatchSettings, *, p
         if queued.size == 0 and (in_step or known == 0):
             return _idle(connection, kind, known)
         progress(Step("match", f"{kind.value}s", 0, queued.size))
-        touched = index.refresh(connection, kind, queued, basis.max_block) if basis else queued
+        near = index.refresh(connection, kind, queued, basis.max_block) if basis else None
+        touched = near.ids if near else queued
         model = models.kept(connection, kind, known)
-        if model and basis and in_step and queued.size <= MOST_CHANGED * known:
-            matched = _match_touched(connection, kind, model, settings, touched=touched, most=basis.max_block)
+        if model and basis and near and in_step and queued.size <= MOST_CHANGED * known:
+            matched = _match_touched(connection, kind, model, settings, touched=near, most=basis.max_block)
         else:
             matched = _match_all(connection, kind, model, settings, filled=basis is not None)
             touched = np.union1d(touched, matched.records)
@@ -142,7 +143,7 @@ def _match_touched(
     model: dedup.Model,
     settings: MatchSettings,
     *,
-    touched: np.ndarray,
+    touched: index.Touched,
     most: int,
 ) -> _Matched:
     """Match the touched parties with those that share a key with them which no more than `most` share."""
