@@ -197,6 +197,6 @@ def public(connection: Connection) -> Sequence[Row[Any]]:
     return connection.execute(
         text(
             """SELECT rule, critical, warning, critical + warning AS many, on_no_deal
-               FROM quality.rule_figure WHERE critical + warning > 0 ORDER BY many DESC, rule"""
+               FROM quality.rule_figure ORDER BY many DESC, rule"""
         )
     ).all()
