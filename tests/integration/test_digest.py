@@ -34,15 +34,24 @@ ADDRESSES = {"sven.holm": "sven@ourcompany.example", "lea": "lea@ourcompany.exam
 
 
 class Inbox:
-    """What a mail server took, by recipient; it refuses those in `refused`."""
+    """What a mail server took, by recipient.
+
+    It refuses those in `refused`, puts off those in `busy`, and drops the connection once it has `most` mails.
+    """
 
     def __init__(self) -> None:
         self.mails: list = []
         self.refused: set[str] = set()
+        self.busy: set[str] = set()
+        self.most: int | None = None
 
-    async def handle_RCPT(self, _server, _session, envelope, address, _options):  # noqa: N802  # aiosmtpd's name
+    async def handle_RCPT(self, server, _session, envelope, address, _options):  # noqa: N802  # aiosmtpd's name
+        if self.most is not None and len(self.mails) >= self.most:
+            server.transport.close()
         if address in self.refused:
             return "550 nobody of this name"
+        if address in self.busy:
+            return "450 try again later"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -249,6 +258,28 @@ def test_a_mail_server_that_does_not_answer_is_said_in_the_log_and_asked_again(h
     assert gate_mail.send_held(held, settings(smtp_port)) == 0
     assert "the address was refused" in caplog.text
     assert "boss@" not in caplog.text
+    assert not gate_mail.waits(held)
+
+
+def test_who_was_not_told_since_the_connection_broke_is_told_later_and_nobody_twice(held, smtp_port, inbox, caplog):
+    everybody = {ADDRESSES["boss"], "eve@ourcompany.example", "zoe@ourcompany.example"}
+    with held.begin() as connection:
+        for name in ("eve", "zoe"):
+            users.add(connection, name, "engineer", (), PASSWORD, actor="test")
+            users.set_contact(connection, name, email=f"{name}@ourcompany.example", team="", actor="test")
+    inbox.most = 1
+    assert gate_mail.send_held(held, settings(smtp_port)) == 1
+    assert "the connection broke" in caplog.text
+    first = set(inbox.take())
+    assert gate_mail.waits(held)
+    inbox.most, inbox.busy = None, {"zoe@ourcompany.example"} - first
+    assert gate_mail.send_held(held, settings(smtp_port)) == 1
+    second = set(inbox.take())
+    inbox.busy = set()
+    assert gate_mail.waits(held), "who was put off is asked again"
+    assert gate_mail.send_held(held, settings(smtp_port)) == 1
+    third = set(inbox.take())
+    assert sorted([*first, *second, *third]) == sorted(everybody)
     assert not gate_mail.waits(held)
 
 
