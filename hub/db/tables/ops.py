@@ -24,10 +24,10 @@ class Run(Base):
 
 
 class Announcement(Base):
-    """What became of a run: held back or published. Ordered by sequence without gaps, for webhooks that ask for it."""
+    """What became of a run: held back, published or failed. By sequence without gaps, for webhooks that ask for it."""
 
     __tablename__ = "announcement"
-    __table_args__ = (CheckConstraint("kind IN ('held', 'published')", name="kind"), SCHEMA)
+    __table_args__ = (CheckConstraint("kind IN ('held', 'published', 'failed')", name="kind"), SCHEMA)
 
     sequence: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     kind: Mapped[str]

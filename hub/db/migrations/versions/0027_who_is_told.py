@@ -13,6 +13,8 @@ down_revision = "0026"
 branch_labels = None
 depends_on = None
 
+DOUBLED = "ck_announcement_ck_announcement_kind"  # as the naming convention made it of its whole name in 0022
+KINDS = "kind IN ('held', 'published', 'failed')"
 # What is older is told to nobody.
 MAILED = """
     INSERT INTO ops.announcement_mail (sequence, name)
@@ -24,6 +26,8 @@ def upgrade() -> None:
     op.execute("DELETE FROM quality.daily_figure WHERE name = 'stale'")
     op.execute("DELETE FROM quality.rule_figure WHERE critical + warning = 0")
     op.drop_column("rule_figure", "open", schema="quality")
+    op.drop_constraint(op.f(DOUBLED), "announcement", schema="ops")
+    op.create_check_constraint(op.f("ck_announcement_kind"), "announcement", KINDS, schema="ops")
     op.create_table(
         "announcement_mail",
         sa.Column("sequence", sa.BigInteger(), nullable=False),
@@ -48,5 +52,8 @@ def downgrade() -> None:
            WHERE m.sequence = a.sequence"""
     )
     op.drop_table("announcement_mail", schema="ops")
+    op.drop_constraint(op.f("ck_announcement_kind"), "announcement", schema="ops")
+    op.execute("DELETE FROM ops.announcement WHERE kind = 'failed'")
+    op.create_check_constraint(op.f(DOUBLED), "announcement", "kind IN ('held', 'published')", schema="ops")
     op.add_column("rule_figure", sa.Column("open", sa.Integer(), nullable=False, server_default="0"), schema="quality")
     op.alter_column("rule_figure", "open", server_default=None, schema="quality")
