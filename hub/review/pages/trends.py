@@ -138,7 +138,7 @@ def _ledger(
 ) -> Response:
     hidden = benefit.OF_FINANCE if Department.FINANCE in looks.withheld(request) else frozenset()
     rows = [row for row in benefit.newest(connection) if row.name not in hidden]
-    rated_since = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=settings.benefit.first_days + 6)
+    start, today = benefit.baseline(connection), dt.datetime.now(dt.UTC).date()
     return render(
         request,
         "benefit.html",
@@ -148,7 +148,7 @@ def _ledger(
         day=rows[0].day if rows else None,
         settings=settings.benefit,
         costs=benefit_entries.costs(connection),
-        ratings=benefit_entries.ratings(connection, rated_since, settings.benefit.least_ratings),
+        ratings=benefit_entries.ratings(connection, start.live_day, today, settings.benefit) if start else [],
         problem=problem,
     )
 
