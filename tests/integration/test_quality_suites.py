@@ -356,6 +356,30 @@ def test_all_failures_are_counted_and_some_are_named_without_their_values(
     assert "".join(capfd.readouterr()) == ""  # no progress bars
 
 
+def test_what_fails_is_known_again_also_where_it_is_more_than_is_kept_by_name(db: Engine) -> None:
+    """A waiver is for these rows: as many others are not let pass by it."""
+
+    def state() -> str:
+        return run(db, "opportunities")["currency_of_amount"].state
+
+    execute(
+        db,
+        """INSERT INTO canonical.opportunity (ref, source, stream, source_id, name, stage, status, amount, currency, source_created_at)
+           SELECT 'x:O:' || n, 'x', 'O', n::text, 'N', 'S', 'open', 1, CASE n WHEN 1 THEN 'EUR' END, '2026-06-29Z'
+           FROM generate_series(1, 1003) n""",
+    )
+    found = state()
+    execute(db, "UPDATE canonical.opportunity SET name = 'M'")  # they are found in another order
+    assert state() == found
+    execute(
+        db, "UPDATE canonical.opportunity SET currency = CASE source_id WHEN '1003' THEN 'EUR' END WHERE source = 'x'"
+    )
+    assert state() != found
+    with db.connect() as connection:
+        stored = {one.name: one.state for one in gate.outcomes_of_run(connection, "r1")}
+    assert stored["currency_of_amount"] == state()
+
+
 def test_a_flag_that_is_its_owners_alone_fails_no_check(db: Engine) -> None:
     """Leads of all departments see how many rows fail, run by run."""
     execute(
