@@ -16,6 +16,8 @@ from hub.model.kinds import Department
 PAGE = 50
 # Opportunities and the customers that they are missing on are what sales works on.
 CONCERNED = Department.SALES
+# The same for every number that somebody may not see: else they could count through them how many are private.
+REFUSED = "you may see no open flag of this number: it is its owner's alone at first, was mended, or never was"
 
 # Which answers to a flag still hold, and what the last of them makes of it. Takes :today, the UTC day of the clock.
 _HOLDS = """a.undone_at IS NULL
