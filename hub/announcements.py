@@ -1,7 +1,7 @@
-"""What becomes of a publication, told to whoever asked for it: `held` or `published`.
+"""What becomes of a run, told to whoever asked for it: its publication is `held`, or `published`, or it `failed`.
 
 `announce` is the one place where it is said. Webhooks of the feed `publications` follow the rows that it writes, and
-`hub.gate_mail` mails those that are held.
+`hub.run_mail` mails what is held and what failed.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 
 from hub.db import locks
 
-Kind = Literal["held", "published"]
+Kind = Literal["held", "published", "failed"]
 
 # Numbered by hand and in turn, so that nobody who follows the rows sees a later one before an earlier one.
 _TELL = """
@@ -21,7 +21,7 @@ _TELL = """
 
 
 def announce(connection: Connection, kind: Kind, run_id: str, data: Mapping[str, Any]) -> None:
-    """Say what became of a run, once this transaction commits. `data` holds counts, ids and names of checks only."""
+    """Say what became of a run, once this transaction commits. `data` holds counts, ids, names of checks and steps."""
     locks.hold(connection, locks.PUBLICATION)
     connection.execute(text(_TELL), {"kind": kind, "run": run_id, "data": Jsonb(dict(data))})
 

@@ -4,12 +4,13 @@ import datetime as dt
 import re
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, text
 
 from hub.audit import record
 from hub.errors import ConfigurationError, NotFoundError
+from hub.sections.trends import BenefitSettings
 
 LARGEST = Decimal("9999999999999999.99")
 FIRST_DAY, LAST_DAY = dt.date(1970, 1, 1), dt.date(2999, 12, 31)
@@ -132,14 +133,47 @@ def rate(connection: Connection, name: str, score: int | None, *, today: dt.date
     )
 
 
-def ratings(connection: Connection, since: dt.date, least: int) -> Sequence[Row[Any]]:
-    """By role the mean answer of the weeks from `since` on: role, answers, mean; no mean of fewer than `least`."""
-    return connection.execute(
-        text(
-            """SELECT role, sum(answers) AS answers,
-                      CASE WHEN sum(answers) >= :least THEN sum(score * answers) / CAST(sum(answers) AS numeric) END
-                          AS mean
-               FROM ops.user_rating WHERE week >= :since GROUP BY role ORDER BY role"""
-        ),
-        {"since": since, "least": least},
-    ).all()
+class Rated(NamedTuple):
+    """The mean answer of a role at the start and now; both None where they are not told."""
+
+    role: str
+    start_answers: int
+    now_answers: int
+    start: Decimal | None
+    now: Decimal | None
+
+
+_BY_ROLE = """
+    WITH counted AS (
+        SELECT role, score, answers, week + 6 >= :live_day AND week < :live_day + CAST(:days AS int) AS at_start,
+               week + 6 > :today - CAST(:days AS int) AND week <= :today AS by_now
+        FROM ops.user_rating)
+    SELECT role, coalesce(sum(answers) FILTER (WHERE at_start), 0), coalesce(sum(answers) FILTER (WHERE by_now), 0),
+           sum(score * answers) FILTER (WHERE at_start) / CAST(sum(answers) FILTER (WHERE at_start) AS numeric),
+           sum(score * answers) FILTER (WHERE by_now) / CAST(sum(answers) FILTER (WHERE by_now) AS numeric)
+    FROM counted WHERE at_start OR by_now GROUP BY role ORDER BY role"""
+
+
+def ratings(connection: Connection, live_day: dt.date, today: dt.date, settings: BenefitSettings) -> list[Rated]:
+    """By role the answers of the first days from `live_day` on and of those up to `today`, as the ledger has them."""
+    given = {"live_day": live_day, "today": today, "days": settings.first_days}
+    rows = [Rated(*row) for row in connection.execute(text(_BY_ROLE), given)]
+    told = _told(rows, settings.least_ratings)
+    return [row if row in told else row._replace(start=None, now=None) for row in rows]
+
+
+def _told(rows: Sequence[Rated], least: int) -> list[Rated]:
+    """Those with enough answers at the start and now.
+
+    Where the others are few, the smallest of these is left out with them: the mean of all less theirs would tell.
+    """
+    enough = [row for row in rows if min(row.start_answers, row.now_answers) >= least]
+    told = sorted(enough, key=lambda row: -row.now_answers)
+    while told and any(0 < rest < least for rest in _rest(rows, told)):
+        told.pop()
+    return told
+
+
+def _rest(rows: Sequence[Rated], told: Sequence[Rated]) -> tuple[int, int]:
+    others = [row for row in rows if row not in told]
+    return sum(row.start_answers for row in others), sum(row.now_answers for row in others)

@@ -14,6 +14,7 @@ from rich.progress import track
 from rich.table import Table
 
 from hub.errors import ConfigurationError
+from hub.whole_file import whole
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -57,6 +58,8 @@ def eligibility(
         offer or None, product_line or None, mailing_list or None,
     )  # fmt: skip
     listed = _read(file)
+    if out.exists() and out.samefile(file):
+        raise ConfigurationError(f"--out {out}: is the list itself, which would be lost; name another file")
     with open_database(settings) as database:
         _note(database.engine, listed, question, named)
         counts = _write(out, listed, _told(database.engine, listed, question, settings, named))
@@ -116,13 +119,16 @@ def _told(
 
 
 def _write(out: Path, listed: Listed, told: Iterator["Told"]) -> Counter[tuple[str, str]]:
-    """Write a row for each that was listed; returns how many there are of each verdict and reason."""
+    """Write a row for each that was listed; returns how many there are of each verdict and reason.
+
+    What was in `out` stays until all are answered.
+    """
     from hub.review.csv_answer import cell
 
     counts = Counter[tuple[str, str]]()
     shown = track(listed, "asking", console=Console(stderr=True), transient=True, disable=not console.is_terminal)
     try:
-        with out.open("w", encoding="utf-8", newline="") as stream:
+        with whole(out) as unfinished, unfinished.open("w", encoding="utf-8", newline="") as stream:
             writer = csv.DictWriter(stream, COLUMNS)
             writer.writeheader()
             for row in _rows(shown, told):

@@ -58,8 +58,9 @@ _MEASURE = f"""
         SELECT count(f.ref) AS many, count(*) AS open
         FROM canonical.opportunity o LEFT JOIN (
             SELECT DISTINCT opportunity_ref AS ref FROM quality.flag
-            WHERE resolved_at IS NULL AND rule IN ('inactive', 'no_progress')
+            WHERE public AND rule IN ('inactive', 'no_progress')
         ) f USING (ref) WHERE o.status = 'open' AND o.deleted_at IS NULL
+        HAVING EXISTS (SELECT FROM quality.team_figure)
     ), refused AS (
         SELECT coalesce(s.department, :everywhere) AS department, count(*) AS many
         FROM landing.quarantine q

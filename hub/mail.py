@@ -7,22 +7,31 @@ import ssl
 from collections.abc import Iterator, Sequence
 from email.message import EmailMessage
 from email.utils import localtime, make_msgid
+from typing import NamedTuple
 
 from hub.errors import ConfigurationError, OneRecordError
 from hub.sections.mail import MailSettings
 
 OFF = "mail is off, since no server is set: fill in the section mail of onerecord.toml"
 PATIENCE = 20  # seconds that the server may take for an answer
+REFUSED = 500  # codes of answers from here on say no; those below, such as 450 of greylisting, say not now
 
 
 class MailError(OneRecordError):
     """The mail server did not take anything: it does not answer, or refuses the sign-in."""
 
 
-def send(settings: MailSettings | None, messages: Sequence[EmailMessage]) -> dict[int, str]:
+class NotTaken(NamedTuple):
+    """Why the server did not take a message, and whether asking again may help. Names no address."""
+
+    why: str
+    for_good: bool = False
+
+
+def send(settings: MailSettings | None, messages: Sequence[EmailMessage]) -> dict[int, NotTaken]:
     """Send messages that have To, Subject and a body; From, Date and Message-ID are set here.
 
-    Returns why messages were not taken, by their place in `messages`; the others were. No problem names an address.
+    Returns why messages were not taken, by their place in `messages`; the others were.
 
     Raises:
         ConfigurationError: there are no settings for mail.
@@ -30,14 +39,14 @@ def send(settings: MailSettings | None, messages: Sequence[EmailMessage]) -> dic
     """
     if settings is None:
         raise ConfigurationError(OFF)
-    problems: dict[int, str] = {}
+    problems: dict[int, NotTaken] = {}
     with _connected(settings) as server:
         for place, message in enumerate(messages):
             for name, value in _headers(settings.sender).items():
                 del message[name]
                 message[name] = value
             problem = _sent(server, message)
-            if problem:
+            if problem is not None:
                 problems[place] = problem
     return problems
 
@@ -79,16 +88,19 @@ def _open(settings: MailSettings) -> smtplib.SMTP:
     return server
 
 
-def _sent(server: smtplib.SMTP, message: EmailMessage) -> str | None:
+def _sent(server: smtplib.SMTP, message: EmailMessage) -> NotTaken | None:
     """Why the server did not take a message; None where it did."""
     try:
         server.send_message(message)
     except smtplib.SMTPServerDisconnected:
-        return "the connection broke"
-    except smtplib.SMTPRecipientsRefused:
-        return "the address was refused"
+        return NotTaken("the connection broke")
+    except smtplib.SMTPRecipientsRefused as error:
+        codes = [code for code, _ in error.recipients.values()]
+        return NotTaken("the address was refused", for_good=min(codes) >= REFUSED)
     except smtplib.SMTPResponseException as error:
-        return f"the server answered {error.smtp_code}"
-    except (smtplib.SMTPException, OSError, ValueError) as error:
-        return type(error).__name__
+        return NotTaken(f"the server answered {error.smtp_code}", for_good=error.smtp_code >= REFUSED)
+    except (smtplib.SMTPException, ValueError) as error:
+        return NotTaken(type(error).__name__, for_good=True)
+    except OSError as error:
+        return NotTaken(type(error).__name__)
     return None

@@ -1,13 +1,15 @@
 """Runs of the pipeline: when they began, what moment they judge by, and what they found."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from psycopg.types.json import Jsonb
 from sqlalchemy import Engine, text
 
 from hub import clock, waivers
+from hub.announcements import announce
+from hub.db import locks
 from hub.settings import Settings
 
 # A release judges by the moment of the run that it releases, so that it judges the same.
@@ -59,6 +61,28 @@ def finish(engine: Engine, run_id: str, status: str, summary: Mapping[str, Any] 
             ),
             {"run": run_id, "status": status, "summary": None if summary is None else Jsonb(dict(summary))},
         )
+
+
+def tell_failed(engine: Engine, run_id: str, steps: Collection[str]) -> None:
+    """Close a run that ended in an error as failed, and announce it: once, and not where it was told to be held.
+
+    `steps` are the names of those that failed; none where the process that ran it was killed.
+    """
+    with engine.begin() as connection:
+        locks.hold(connection, locks.PUBLICATION)
+        found = connection.execute(text(_FAILED), {"run": run_id}).one()
+        if found.told:
+            return
+        connection.execute(text(_CLOSE), {"run": run_id})
+        told = {"steps": sorted(steps), "published": found.published, "publication_in_force": found.in_force}
+        announce(connection, "failed", run_id, told)
+
+
+_FAILED = """
+    SELECT EXISTS (SELECT FROM ops.announcement WHERE run_id = :run AND kind IN ('held', 'failed')) AS told,
+           EXISTS (SELECT FROM golden.publication WHERE run_id = :run) AS published,
+           (SELECT coalesce(max(number), 0) FROM golden.publication) AS in_force"""
+_CLOSE = "UPDATE ops.run SET status = 'failed', finished_at = now() WHERE run_id = :run AND finished_at IS NULL"
 
 
 def summary(engine: Engine, run_id: str) -> dict[str, Any]:

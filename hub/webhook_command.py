@@ -53,10 +53,12 @@ def add(  # noqa: PLR0917  # Typer calls it by name
     url: Annotated[str, typer.Argument(help="where to POST, https; http in webhook.allowed_networks only")],
     operation: Annotated[
         list[str] | None,
-        typer.Option(help="only created, changed, merged, split or erased (held or published); may be repeated"),
+        typer.Option(
+            help="only created, changed, merged, split or erased (held, published or failed); may be repeated"
+        ),
     ] = None,
     feed: Annotated[
-        str, typer.Option(help="changes, or publications: whether a run published or was held")
+        str, typer.Option(help="changes, or publications: whether a run published, was held or failed")
     ] = "changes",
     department: Annotated[str | None, typer.Option(help="only customers that this department knows")] = None,
     first: Annotated[

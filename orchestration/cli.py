@@ -105,7 +105,7 @@ def _beside(work: Callable[[], "Outcome"]) -> "Outcome":
 
 def _run_once(*, as_json: bool, releases: str | None = None) -> int:
     """Run everything, or do again what a held run left undone."""
-    from hub import gate_mail, settings
+    from hub import run_mail, settings
     from orchestration import pipeline
     from orchestration.local import local_hub
 
@@ -119,8 +119,7 @@ def _run_once(*, as_json: bool, releases: str | None = None) -> int:
 
         outcome = _beside(work)
         watch.close()
-        if outcome.status == "held":
-            gate_mail.send_held(hub.database.engine, hub.settings)
+        run_mail.send(hub.database.engine, hub.settings)
     if as_json:
         found = {**outcome.summary, "status": outcome.status, "errors": list(outcome.errors), "run": outcome.run_id}
         sys.stdout.write(json.dumps(found, default=str) + "\n")

@@ -8,6 +8,7 @@ from typing import Any
 
 import dagster as dg
 import psutil
+from sqlalchemy import Engine
 
 from hub import runs, waivers
 from hub.db.engine import Database
@@ -61,7 +62,7 @@ def _run(
 ) -> Outcome:
     from orchestration.definitions import defs
 
-    _close_abandoned(instance)
+    close_abandoned(database.engine, instance)
     job = defs().resolve_job_def(name)
     with one_at_a_time(database.engine, RUN):
         result = job.execute_in_process(
@@ -76,6 +77,8 @@ def _run(
     errors = tuple(dict.fromkeys(_message(event) for event in failures))
     status = _status(result.success, found)
     runs.finish(database.engine, result.run_id, status, found)
+    if status == "failed":
+        runs.tell_failed(database.engine, result.run_id, {str(event.step_key) for event in failures})
     return Outcome(result.run_id, status, found, errors)
 
 
@@ -83,13 +86,14 @@ def _process() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-def _close_abandoned(instance: dg.DagsterInstance) -> None:
-    """Runs of processes that were killed would be shown as running for ever: say that they failed."""
+def close_abandoned(engine: Engine, instance: dg.DagsterInstance) -> None:
+    """Runs of processes that were killed would be shown as running for ever: say that they failed, and announce it."""
     unfinished = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
     for run in instance.get_runs(filters=unfinished):
         host, _, pid = run.tags.get(PROCESS_TAG, "").rpartition(":")
         if host == socket.gethostname() and not psutil.pid_exists(int(pid)):
             instance.report_run_failed(run, "the process that ran it was killed")
+            runs.tell_failed(engine, run.run_id, ())
 
 
 def _status(success: bool, found: dict[str, Any]) -> str:

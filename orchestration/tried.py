@@ -18,9 +18,9 @@ from quality_checks.tried import Rule
 console = Console(highlight=False, emoji=False)
 MOST_SHOWN = 10  # golden ids and decisions; --json gives all
 VERDICTS = {
-    "safe": "[green]safe[/]: no decision of a person is contradicted, and the checks hold",
+    "safe": "[green]safe[/]: no decision of a person is contradicted, and the checks that it concerns hold",
     "blocked": "[red]blocked[/]: people decided otherwise. Take their decisions back first, or choose other settings",
-    "held": "[red]held[/]: the next publication would be held back by a check that passes now",
+    "held": "[red]held[/]: the next publication would be held back",
     "unknown": "[yellow]unknown[/]: the stored pairs do not tell all. Try again with --match-again",
 }
 
@@ -32,6 +32,9 @@ def show(found: Trial, *, show_values: bool, overruled: Sequence[str]) -> None:
     for told in found.notes:
         console.print(f"note: {escape(told)}")
     console.print(f"\n{VERDICTS[found.status]}", soft_wrap=True)
+    for check in (one.check for one in found.checks if one.holds_already):
+        told = f"{check} fails by the settings in force already: the next publication is held either way"
+        console.print(told, soft_wrap=True)
     if found.status == "safe":
         console.print("To put it in force, write into onerecord.toml:\n")
         console.print("\n".join(found.lines), markup=False, soft_wrap=True)
@@ -144,7 +147,8 @@ def _checks(found: Trial) -> Table:
     checks = plain_table("\nChecks before a publication", "check", "severity", "rows failing now", "then", "")
     for one in found.checks:
         numbers = (f"{one.before:,}", f"{one.after:,}")
-        checks.add_row(one.check, one.severity.value, *numbers, "[red]holds it back[/]" if one.holds else "")
+        holds = "holds it back, as now" if one.holds_already else "holds it back" if one.holds else ""
+        checks.add_row(one.check, one.severity.value, *numbers, f"[red]{holds}[/]")
     return checks
 
 

@@ -1,6 +1,5 @@
 """What a check is: data. Importing it is cheap; only `quality_checks.gx` loads Great Expectations."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -61,7 +60,10 @@ class Table:
 
 @dataclass(frozen=True)
 class CheckOutcome:
-    """What a check found: of `checked` rows `failed` broke it; `failing` names the first KEPT of them by ref or id."""
+    """What a check found: of `checked` rows `failed` broke it; `failing` names the first KEPT of them by ref or id.
+
+    `state` is a digest of what failed, by which a waiver knows it again; empty where nothing did.
+    """
 
     suite: str
     name: str
@@ -70,14 +72,8 @@ class CheckOutcome:
     checked: int | None
     failed: int | None
     failing: tuple[str, ...] = ()
+    state: str = ""
 
     @property
     def title(self) -> str:
         return f"{self.suite}.{self.name}"
-
-    @property
-    def state(self) -> str:
-        """A digest of what failed; empty where nothing did. Where not all are known by name, their number counts."""
-        named = self.failing if len(self.failing) == self.failed else ()
-        told = "\n".join((str(self.failed), *named))
-        return "" if self.passed else hashlib.sha256(told.encode()).hexdigest()

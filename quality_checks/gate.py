@@ -79,9 +79,10 @@ def outcomes_of_run(connection: Connection, run_id: str) -> Sequence[CheckOutcom
     rows = connection.execute(
         text(
             """SELECT suite, name, severity, passed, checked, failed, ARRAY(
-                   SELECT key FROM quality.failing_row f WHERE f.check_result_id = r.check_result_id ORDER BY place)
+                   SELECT key FROM quality.failing_row f WHERE f.check_result_id = r.check_result_id ORDER BY place),
+                   state
                FROM quality.check_result r WHERE run_id = :run_id ORDER BY suite, name"""
         ),
         {"run_id": run_id},
     )
-    return [CheckOutcome(r[0], r[1], Severity(r[2]), r[3], r[4], r[5], tuple(r[6])) for r in rows]
+    return [CheckOutcome(r[0], r[1], Severity(r[2]), r[3], r[4], r[5], tuple(r[6]), r[7]) for r in rows]

@@ -5,12 +5,14 @@ What Great Expectations does otherwise than one would think, and what is done ab
 - Its connection settings substitute `$NAME`, and file contexts write them in clear: it gets a `creator` instead of
   a URL, in a context that lives in memory. Each data source has a pool that nobody closes, hence `_connector`.
 - `UnexpectedRowsExpectation` runs its query twice, to count and to fetch, and fetches every failing row. `FailingRows`
-  runs it once, and the database counts all and hands out the first in one row: of rows it fetches 200.
+  runs it once, and the database counts all, digests them in whatever order, and hands out the first in one row: of rows
+  it fetches 200.
 - A batch costs a third of a second and more, however small its table is: for data sources, assets and their metrics. So
   all checks by query share one batch, and have the name of their own table filled in here.
 - Column expectations fetch every failing value in some formats; in the one used here they fetch keys alone.
 """
 
+import hashlib
 import logging
 import os
 import re
@@ -46,6 +48,7 @@ _NO_TABLE = "quality.data_docs"  # the batch of checks by query: any table will 
 _FIRST = f"""
 WITH found AS MATERIALIZED ({{query}})
 SELECT (SELECT count(*) FROM found) AS failing,
+       (SELECT sum(CAST(hashtextextended(CAST(example AS text), 0) AS numeric)) FROM found) AS digest,
        ARRAY(SELECT CAST(example AS text) FROM found ORDER BY 1 LIMIT {KEPT}) AS keys
 FROM (VALUES (1)) one_row CROSS JOIN (SELECT count(*) FROM {{batch}} AS b) no_table"""
 
@@ -64,7 +67,10 @@ class FailingRows(_Rows):  # type: ignore[misc]  # what it exports is not typed
         (row,) = metrics["unexpected_rows_query.table"]
         return {
             "success": row["failing"] == 0,
-            "result": {"observed_value": row["failing"], "details": {"unexpected_rows": row["keys"]}},
+            "result": {
+                "observed_value": row["failing"],
+                "details": {"unexpected_rows": row["keys"], "digest": str(row["digest"])},
+            },
         }
 
 
@@ -214,9 +220,14 @@ def _outcome(check: Check, result: Any, row_count: int) -> CheckOutcome:
     if check.expectation == ROWS:
         failed = int(details["observed_value"])
         failing = tuple(details["details"]["unexpected_rows"])
+        told: tuple[str, ...] = (details["details"]["digest"],)
     else:
         failed = int(details.get("unexpected_count") or 0)
         keys = details.get("partial_unexpected_index_list") or [{column: [] for column in check.key}]
         named = zip(*(keys[0][column] for column in check.key), strict=True)
         failing = tuple(sorted(":".join(map(str, row)) for row in named))
-    return CheckOutcome(check.suite, check.name, check.severity, bool(result.success), row_count, failed, failing)
+        told = failing if len(failing) == failed else ()  # of so many, which of them are named is chance
+    state = "" if result.success else hashlib.sha256("\n".join((str(failed), *told)).encode()).hexdigest()
+    return CheckOutcome(
+        check.suite, check.name, check.severity, bool(result.success), row_count, failed, failing, state
+    )

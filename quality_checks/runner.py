@@ -10,7 +10,6 @@ from hub.db import bulk
 from hub.settings import Settings
 from quality_checks import docs, fill_rates, suites
 from quality_checks.check import Check, CheckOutcome
-from quality_checks.rules import hygiene
 from quality_checks.suites import canonical
 
 _COLUMNS = (
@@ -64,8 +63,8 @@ def parameters(settings: Settings, *, run_id: str, as_of: dt.datetime) -> dict[s
     """What the SQL of checks may use, as `:name`."""
     ages = {one.name: str(one.max_age_hours) for one in settings.sources if one.max_age_hours is not None}
     return {
-        **hygiene.parameters(settings.hygiene, as_of),
         **settings.gate.model_dump(),
+        "as_of": as_of,
         "run_id": run_id,
         "sources": ",".join(source.name for source in settings.sources),
         "sources_with_age": ",".join(ages),

@@ -65,7 +65,9 @@ class Trial:
 
     @property
     def status(self) -> str:
-        """blocked: people decided otherwise; held: nothing would be published; unknown: to be matched again; safe."""
+        """blocked: people decided otherwise; held: nothing would be published, be that so now or not; unknown: to be
+        matched again; safe: nothing of it.
+        """
         if self.overturned:
             return "blocked"
         if any(check.holds for check in self.checks):
@@ -244,7 +246,7 @@ def to_dict(found: Trial, *, show_values: bool) -> dict[str, Any]:
         "split": {str(one): str(origin) for one, origin in clusters.split.items()},
         "routed": {name: list(numbers) for name, numbers in found.routed.items()},
         "decisions": [asdict(one) for one in found.overturned],
-        "checks": [{**asdict(one), "holds": one.holds} for one in found.checks],
+        "checks": [{**asdict(one), "holds": one.holds, "holds_already": one.holds_already} for one in found.checks],
         "notes": list(found.notes),
         "lines": list(found.lines) if found.status == "safe" else [],
     }

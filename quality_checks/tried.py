@@ -21,8 +21,8 @@ from quality_checks.rules import hygiene
 class Rule:
     """Flags of one rule before and after: how many, and which it would open, resolve or weigh anew.
 
-    The numbers count all; the tuples hold refs of some, `severity` with that of before and after. A deal whose flag is
-    open now, and its owner's alone, is counted but not named.
+    The numbers count all; the tuples hold refs of some, `severity` with that of before and after. A deal is named only
+    where others than its owner may see its flag: not while that is private, nor where no run has raised it yet.
     """
 
     before: int
@@ -37,7 +37,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A check before a publication, by both settings: how many rows fail it."""
+    """A check before a publication, by the settings in force and by those tried: how many rows fail it."""
 
     check: str
     severity: Severity
@@ -46,8 +46,13 @@ class Verdict:
 
     @property
     def holds(self) -> bool:
-        """Whether it would hold the publication back, and does not now."""
-        return self.severity is Severity.CRITICAL and self.after > 0 and self.before == 0
+        """Whether it would hold the publication back."""
+        return self.severity is Severity.CRITICAL and self.after > 0
+
+    @property
+    def holds_already(self) -> bool:
+        """Whether it would by the settings in force, too."""
+        return self.holds and self.before > 0
 
 
 def flags(
@@ -58,7 +63,7 @@ def flags(
     Raises:
         ConfigurationError: hygiene.required_fields names an unknown field.
     """
-    found = f"WITH {FOUND} SELECT rule, subject AS ref, severity FROM found"
+    found = f"WITH {FOUND} SELECT rule, subject AS ref, severity, opportunity_ref IS NOT NULL AS on_deal FROM found"
     for name, settings in (("before", old), ("after", new)):
         connection.execute(
             text(f"CREATE TEMP TABLE flags_{name} ON COMMIT DROP AS {found}"), hygiene.parameters(settings, as_of)
@@ -76,14 +81,13 @@ def flags(
 
 _COMPARED = """
     WITH compared AS (
-        SELECT rule, ref, old.severity AS before, new.severity AS after, row_number() OVER (
-            PARTITION BY rule, old.rule IS NULL, new.rule IS NULL, old.severity = new.severity, private.flag_id IS NULL
-            ORDER BY ref) AS place, private.flag_id IS NULL AS named
-        FROM flags_before old FULL JOIN flags_after new USING (rule, ref)
-        LEFT JOIN (SELECT flag_id, opportunity_ref AS ref, rule FROM quality.flag
-                   WHERE resolved_at IS NULL AND NOT public AND opportunity_ref IS NOT NULL) private USING (rule, ref)
+        SELECT rule, ref, old.severity AS before, new.severity AS after, NOT on_deal OR shared.ref IS NOT NULL AS named
+        FROM flags_before old FULL JOIN flags_after new USING (rule, ref, on_deal)
+        LEFT JOIN (SELECT opportunity_ref AS ref, rule FROM quality.flag WHERE public) shared USING (rule, ref)
     ), told AS (
-        SELECT *, before IS NULL AS opens, after IS NULL AS resolves, before <> after AS turns FROM compared
+        SELECT *, before IS NULL AS opens, after IS NULL AS resolves, before <> after AS turns, row_number() OVER (
+            PARTITION BY rule, before IS NULL, after IS NULL, before = after, named ORDER BY ref) AS place
+        FROM compared
     )
     SELECT rule, count(before) AS before, count(after) AS after, count(*) FILTER (WHERE opens) AS opened,
         count(*) FILTER (WHERE resolves) AS resolved, count(*) FILTER (WHERE turns) AS weighed,

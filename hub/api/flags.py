@@ -62,12 +62,12 @@ def list_flags(
 
 @router.get("/{flag_id}", summary="One flag", responses=documented(404))
 def get_flag(request: Request, connection: Snapshot, kept_back: WithheldFrom, flag_id: FlagId) -> Flag:
-    """An open flag. 403 while it is its owner's alone."""
+    """An open flag. 403 while it is its owner's alone, and for numbers that are no open flag."""
     row = flags.one(connection, flag_id, None, _today(request))
-    if row is not None and not row.shared:
-        raise HTTPException(403, f"this flag is its owner's alone until {row.shared_from:%Y-%m-%d}")
-    if row is None or row.muted:
-        raise HTTPException(404, "no flag of this id is open and shown")
+    if row is None or not row.shared:
+        raise HTTPException(403, flags.REFUSED)
+    if row.muted:
+        raise HTTPException(404, "the rule of this flag is muted, so its flags are not shown")
     return _told(row, kept_back)
 
 

@@ -61,7 +61,7 @@ def send(engine: Engine, settings: Settings, *, as_of: dt.datetime) -> int:
         told = text("UPDATE quality.digest SET sent_at = now() WHERE day = :day AND name = ANY(:names)")
         connection.execute(told, {"day": day, "names": sent})
     if problems:
-        why = "; ".join(sorted(set(problems.values())))
+        why = "; ".join(sorted({problem.why for problem in problems.values()}))
         raise OneRecordError(f"{len(problems)} of {len(names)} digests were not taken ({why}); the next run sends them")
     return len(sent)
 

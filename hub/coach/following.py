@@ -28,11 +28,10 @@ WHERE f.resolved_at IS NULL AND f.public <> (
     AND f.flag_id NOT IN (SELECT flag_id FROM answered WHERE state IN ('wrong', 'snoozed')))
 """
 _COUNTED = """
-INSERT INTO quality.rule_figure (rule, open, critical, warning, on_no_deal)
-SELECT rule, count(*), count(*) FILTER (WHERE public AND severity = 'critical'),
-       count(*) FILTER (WHERE public AND severity = 'warning'),
-       count(*) FILTER (WHERE public AND opportunity_ref IS NULL)
-FROM quality.flag WHERE resolved_at IS NULL GROUP BY rule
+INSERT INTO quality.rule_figure (rule, critical, warning, on_no_deal)
+SELECT rule, count(*) FILTER (WHERE severity = 'critical'), count(*) FILTER (WHERE severity = 'warning'),
+       count(*) FILTER (WHERE opportunity_ref IS NULL)
+FROM quality.flag WHERE public GROUP BY rule
 """
 
 

@@ -25,26 +25,28 @@ counted AS (
     FROM quality.flag_answer a
     LEFT JOIN (SELECT rule, max(ended_at) AS ended_at FROM quality.rule_mute GROUP BY rule) unmuted USING (rule)
     WHERE a.undone_at IS NULL AND a.as_of > CAST(:as_of AS timestamptz) - make_interval(days => CAST(:days AS int))
-      AND a.answered_at > coalesce(unmuted.ended_at, '-infinity')
+      AND a.answered_at > coalesce(unmuted.ended_at, '-infinity') AND {which}
     ORDER BY a.flag_id, a.raised_at, a.answer_id DESC
 )"""
 _MUTE = f"""
-WITH {_COUNTED}
+WITH {_COUNTED.format(which="true")}
 INSERT INTO quality.rule_mute (rule, answers, wrong)
 SELECT rule, count(*), count(*) FILTER (WHERE answer = 'wrong') FROM counted GROUP BY rule
 HAVING count(*) >= :floor AND count(*) FILTER (WHERE answer = 'wrong') >= CAST(:share AS numeric) * count(*)
 ON CONFLICT (rule) WHERE ended_at IS NULL DO NOTHING
 RETURNING rule, answers, wrong
 """
+# An answer tells of its flag, so it is shown no earlier than the flag.
+_TOLD = "EXISTS (SELECT FROM quality.flag f WHERE f.flag_id = a.flag_id AND f.shared_from <= CAST(:today AS date))"
 _RULES = f"""
-WITH {_COUNTED},
+WITH {_COUNTED.format(which=_TOLD)},
 said AS (
     SELECT rule, count(*) AS answers, count(*) FILTER (WHERE answer = 'fixed') AS fixed,
            count(*) FILTER (WHERE answer = 'wrong') AS wrong, count(*) FILTER (WHERE answer = 'snooze') AS snoozed
     FROM counted GROUP BY rule
 )
-SELECT rule, coalesce(open, 0) AS open, coalesce(said.answers, 0) AS answers, coalesce(fixed, 0) AS fixed,
-       coalesce(said.wrong, 0) AS wrong, coalesce(snoozed, 0) AS snoozed,
+SELECT rule, coalesce(critical + warning, 0) AS shared, coalesce(said.answers, 0) AS answers,
+       coalesce(fixed, 0) AS fixed, coalesce(said.wrong, 0) AS wrong, coalesce(snoozed, 0) AS snoozed,
        m.muted_at, m.answers AS muted_answers, m.wrong AS muted_wrong
 FROM quality.rule_figure FULL JOIN said USING (rule)
 FULL JOIN (SELECT * FROM quality.rule_mute WHERE ended_at IS NULL) m USING (rule)
@@ -92,8 +94,11 @@ def unmute(
 
 
 def rules(connection: Connection, coach: CoachSettings, as_of: dt.datetime) -> Sequence[Row[Any]]:
-    """Per rule: flags that the last run left open, the answers that count, since when it is muted; muted ones first."""
-    return connection.execute(text(_RULES), _since(coach, as_of)).all()
+    """Per rule: its shared flags, the answers that count, since when it is muted; muted ones first.
+
+    Nothing here tells of a flag that is its owner's alone, so this is less than what mutes a rule.
+    """
+    return connection.execute(text(_RULES), {**_since(coach, as_of), "today": clock.day(as_of)}).all()
 
 
 def rule_subject(rule: str) -> str:

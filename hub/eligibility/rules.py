@@ -72,15 +72,27 @@ class Known:
 
 
 class Now(NamedTuple):
-    """When it is asked, by which numbers, and which departments were not read for too long."""
+    """Of which moment it is asked, by which numbers, and which departments were not read for too long.
+
+    `asked_at`: when it is asked, where that is later: of a moment that is over, what was said since is not heeded.
+    """
 
     as_of: dt.datetime
     settings: EligibilitySettings
     stale: frozenset[Department] = frozenset()
+    asked_at: dt.datetime | None = None
+
+    def heeds(self, statement: Statement) -> bool:
+        """Whether it was said by then. A withdrawal of the future was said already, by a clock that is wrong."""
+        wrong = statement.withdrawn and statement.recorded_at > (self.asked_at or self.as_of)
+        return wrong or statement.recorded_at <= self.as_of
 
 
 def judge(known: Known | None, question: Question, now: Now) -> Answer:
-    """The answer for one customer; None is one that nobody knows. Facts from after `now.as_of` count for nothing."""
+    """The answer for one customer; None is one that nobody knows.
+
+    Facts from after `now.as_of` count for nothing, but for withdrawals that are dated after the moment of asking.
+    """
     if known is None or not known.living:
         return _answer([Finding(Rule.UNKNOWN, Verdict.DENY)], ())
     if question.purpose == Purpose.SERVICE:
@@ -122,7 +134,7 @@ def _stale(unread: Sequence[Evidence], question: Question, now: Now) -> Finding:
 
 def _consents(known: Known, question: Question, now: Now) -> tuple[list[Finding], list[str]]:
     """Objection and consent, and the records that may be reached by what they say of themselves."""
-    said = latest(one for one in known.statements if one.channel == question.channel and one.recorded_at <= now.as_of)
+    said = latest(one for one in known.statements if one.channel == question.channel and now.heeds(one))
     objections = [one for one in said if one.withdrawn and _concerns(one.purpose, question)]
     enough = {Purpose.MARKETING, question.purpose, question.named_list}  # one consent to any of them
     granted = [one for one in said if not one.withdrawn and one.purpose.casefold() in enough]

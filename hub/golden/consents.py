@@ -42,7 +42,8 @@ def strictest(statements: Iterable[Statement]) -> list[dict[str, Any]]:
     """What holds per channel and purpose, ordered by them: {channel, purpose, status, recorded_at (ISO 8601), ref}.
 
     Of one source record the latest statement counts; a withdrawal wins a tie. Between source records a withdrawal
-    wins, however old it is. A grant ends with the record that holds it, a withdrawal outlives it.
+    wins, however old it is. A grant ends with the record that holds it, a withdrawal outlives it. Nothing here asks for
+    the time, so a withdrawal that a wrong clock dates into the future counts at once, as in hub.eligibility.rules.
     """
     held: dict[tuple[str, str], Statement] = {}
     for statement in latest(statements):

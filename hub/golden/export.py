@@ -1,8 +1,5 @@
 """The public views as Parquet files: all of one moment, for tools that would rather read files than ask a database."""
 
-import contextlib
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,6 +8,7 @@ from sqlalchemy import Connection, Engine, text
 
 from hub.errors import OneRecordError
 from hub.model.kinds import Department
+from hub.whole_file import whole
 
 VIEWS = ("customer", "customer_history", "crosswalk", "merge_log", "opportunity")
 # Rows in memory at a time, and in a row group: some ten megabytes.
@@ -62,7 +60,7 @@ def _written(connection: Connection, view: str, file: Path, withheld: frozenset[
     query = text(f"SELECT {selected} FROM golden.{view} {nothing}")
     result = connection.execute(query.execution_options(stream_results=True, max_row_buffer=CHUNK))
     count = 0
-    with _whole(file) as unfinished, parquet.ParquetWriter(unfinished, schema, compression="zstd") as writer:
+    with whole(file) as unfinished, parquet.ParquetWriter(unfinished, schema, compression="zstd") as writer:
         for rows in result.partitions(CHUNK):
             columns = zip(*rows, strict=True)
             arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
@@ -87,14 +85,3 @@ def _columns(connection: Connection, view: str) -> dict[str, str]:
         {"view": view},
     )
     return {row[0]: row[1] for row in rows}
-
-
-@contextlib.contextmanager
-def _whole(file: Path) -> Iterator[Path]:
-    """A file beside it that takes its place when all went well."""
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        yield unfinished
-        unfinished.replace(file)
-    finally:
-        unfinished.unlink(missing_ok=True)

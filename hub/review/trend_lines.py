@@ -34,13 +34,17 @@ class Period(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A chart: its figures by name in words, over the same periods; as shares, they are told in percent."""
+    """A chart: its figures by name in words, over the same periods; as shares, they are told in percent.
+
+    Where it is not drawn, `instead` says why; '' where nothing is known.
+    """
 
     name: str
     title: str
     figures: Figures
     shares: bool = False
     hint: str = ""
+    instead: str = ""
 
     @property
     def empty(self) -> bool:

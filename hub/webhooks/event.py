@@ -47,7 +47,7 @@ def of_change(change: RowMapping) -> Event:
 
 
 def of_announcement(row: RowMapping) -> Event:
-    """The event of what became of a run: publication.held or publication.published."""
+    """The event of what became of a run: publication.held, .published or .failed."""
     return Event(
         id=f"publication-{row['sequence']}",
         source="/checks",

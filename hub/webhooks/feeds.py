@@ -48,5 +48,5 @@ def _publications(connection: Connection, hook: Hook, upper: int, limit: int) ->
 
 FEEDS = {
     "changes": Feed(("created", "changed", "merged", "split", "erased"), read.newest_change, _changes),
-    "publications": Feed(("held", "published"), announcements.newest, _publications),
+    "publications": Feed(("held", "published", "failed"), announcements.newest, _publications),
 }

@@ -3,7 +3,7 @@
 import dagster as dg
 from sqlalchemy import text
 
-from hub import waivers
+from hub import runs, waivers
 from hub.db.engine import open_database
 from hub.db.locks import if_free
 from hub.settings import load
@@ -81,3 +81,16 @@ def waived(_context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipRea
     return dg.SensorResult(
         run_requests=[dg.RunRequest(run_key=f"waiver-{waiver}", tags={RELEASES: root}) for root, waiver in found]
     )
+
+
+# What `onerecord run` executes in its own process, it announces itself.
+@dg.run_failure_sensor(
+    name="failed",
+    monitored_jobs=[main_job, decisions_job, release_job],
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="A run that ended in an error is announced: to webhooks, and by mail.",
+)
+def failed(context: dg.RunFailureSensorContext) -> None:
+    steps = {str(event.step_key) for event in context.get_step_failure_events()}
+    with open_database(load(), migrated=False) as database:
+        runs.tell_failed(database.engine, context.dagster_run.run_id, steps)

@@ -1,4 +1,4 @@
-"""What the hub mails: the digest of flags in the morning, and what holds a publication back as soon as it is seen.
+"""What the hub mails: the digest of flags in the morning, and what is held back or failed as soon as it is seen.
 
 These jobs take no turn with the pipeline: a mail server that does not answer holds nobody up.
 """
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import dagster as dg
 from sqlalchemy import Engine
 
-from hub import clock, gate_mail
+from hub import clock, run_mail
 from hub.coach import digest as digests
 from hub.db.engine import open_database
 from hub.errors import OneRecordError
@@ -36,10 +36,10 @@ def send_digest(context: dg.OpExecutionContext) -> None:
     context.add_output_metadata({"sent": sent})
 
 
-@dg.op(description="Mails admins and engineers what holds a publication back.")
-def send_held(context: dg.OpExecutionContext) -> None:
+@dg.op(description="Mails admins and engineers what holds a publication back, and which run failed.")
+def send_run_mail(context: dg.OpExecutionContext) -> None:
     with _opened() as (engine, settings):
-        context.add_output_metadata({"sent": gate_mail.send_held(engine, settings)})
+        context.add_output_metadata({"sent": run_mail.send(engine, settings)})
 
 
 @dg.job(executor_def=EXECUTOR, description="The digest of flags by mail.")
@@ -47,9 +47,9 @@ def digest_job() -> None:
     send_digest()
 
 
-@dg.job(executor_def=EXECUTOR, description="A held publication by mail.")
-def held_mail_job() -> None:
-    send_held()
+@dg.job(executor_def=EXECUTOR, description="A held publication or a failed run by mail.")
+def run_mail_job() -> None:
+    send_run_mail()
 
 
 # Several times: what a mail server did not take is sent an hour later, and nobody gets two. Half past, when the hourly
@@ -62,16 +62,16 @@ def digest_schedule() -> dg.RunRequest | dg.SkipReason:
 
 
 @dg.schedule(
-    job=held_mail_job, cron_schedule="*/5 * * * *", name="held_mail", default_status=dg.DefaultScheduleStatus.RUNNING
+    job=run_mail_job, cron_schedule="*/5 * * * *", name="run_mail", default_status=dg.DefaultScheduleStatus.RUNNING
 )
-def held_mail_schedule() -> dg.RunRequest | dg.SkipReason:
+def run_mail_schedule() -> dg.RunRequest | dg.SkipReason:
     if load().mail is None:
         return OFF
     with _opened() as (engine, _):
-        waits = gate_mail.waits(engine)
-    return dg.RunRequest() if waits else dg.SkipReason("nothing is held back that was not mailed")
+        waits = run_mail.waits(engine)
+    return dg.RunRequest() if waits else dg.SkipReason("nothing is held back or failed that was not mailed")
 
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    return dg.Definitions(jobs=[digest_job, held_mail_job], schedules=[digest_schedule, held_mail_schedule])
+    return dg.Definitions(jobs=[digest_job, run_mail_job], schedules=[digest_schedule, run_mail_schedule])

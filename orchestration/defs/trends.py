@@ -25,9 +25,11 @@ SHARES = ("complete", "valid", "unique", "fresh", "consistent", "stale", "duplic
     description="Quality scores, duplicates and what waits, by department; facts that came late restate their own day.",
 )
 def daily_figure(context: dg.AssetExecutionContext, hub: dg.ResourceParam[Hub]) -> dg.MaterializeResult[Any]:
+    as_of = hub.as_of(context)
     with hub.engine.begin() as connection:
-        restated = figures.keep(connection, hub.as_of(context), hub.settings.trends)
-        whole = {row.name: row for row in figures.newest(connection) if row.department == figures.EVERYWHERE}
+        restated = figures.keep(connection, as_of, hub.settings.trends)
+        found = figures.newest(connection)
+    whole = {row.name: row for row in found if (row.department, row.day) == (figures.EVERYWHERE, clock.day(as_of))}
     shares = {f"{name}_share": row.value / row.cases for name, row in whole.items() if row.cases and name in SHARES}
     return dg.MaterializeResult(
         metadata={**{name: row.value for name, row in whole.items()}, **shares, "restated_figures": restated}

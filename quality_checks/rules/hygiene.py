@@ -8,12 +8,11 @@ from hub.sections.hygiene import HygieneSettings
 from quality_checks.rules import between, content, dates, stages, standstill
 from quality_checks.rules.content import REQUIRABLE, REQUIRED_FIELDS
 from quality_checks.rules.dates import PAST_CLOSE_DATE
-from quality_checks.rules.rule import Rule, Subject, per_stage, shared
+from quality_checks.rules.rule import LIVE, Rule, Subject, per_stage
 from quality_checks.rules.standstill import NO_PROGRESS
 
 __all__ = ["LIVE", "NO_PROGRESS", "PAST_CLOSE_DATE", "REQUIRED_FIELDS", "RULES", "Rule", "Subject", "parameters"]
 
-LIVE = shared("canonical.opportunity")
 RULES = (*standstill.RULES, *dates.RULES, *stages.RULES, *content.RULES, *between.RULES)
 
 _BY_STAGE = {"required_fields_by_stage", "inactive_days_by_stage", "required_fields"}

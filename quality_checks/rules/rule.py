@@ -1,6 +1,6 @@
 """What a hygiene rule is, and the pieces of SQL that rules share.
 
-A rule is one SELECT over the CTEs of `shared`, giving `ref` (its subject), severity and evidence of what breaks it.
+A rule is one SELECT over the CTEs of LIVE, giving `ref` (its subject), severity and evidence of what breaks it.
 Evidence holds dates, numbers and names of fields that stay equal until the subject, a norm or a setting changes,
 never "days since", which would make every flag a new one every day. Days are those of UTC.
 """
@@ -37,15 +37,16 @@ PLACEHOLDERS = (
 _PUNCTUATION = " .,;!?_/*#+=()<>-"
 
 
-def shared(opportunities: str) -> str:
-    """The CTEs that rules may read, over the FROM item `opportunities`, whose rows are those of canonical.opportunity.
+def day_of(moment: str) -> str:
+    """The day of UTC of a timestamptz."""
+    return f"CAST({moment} AT TIME ZONE 'UTC' AS date)"
 
-    live_opportunity: not deleted at the source. history: its changes up to now, from the source or seen by our own
-    snapshots. told: fields whose history a source keeps. norm: what is usual now. stage_rank: open stages in the order
-    of their probability, the first is 1. won_lately: won in the last closed_days. customer: each party's customer.
-    deal, money: opportunities, and what finance knows, by customer.
-    """
-    return f"""live_opportunity AS (SELECT * FROM {opportunities} WHERE deleted_at IS NULL),
+
+# The CTEs that rules may read. live_opportunity: not deleted at the source. history: its changes up to now, from the
+# source or seen by our own snapshots. told: fields whose history a source keeps. norm: what is usual now. stage_rank:
+# open stages in the order of their probability, the first is 1. won_lately: won in the last closed_days. customer: each
+# party's customer. deal, money: opportunities, and what finance knows, by customer.
+LIVE = f"""live_opportunity AS (SELECT * FROM canonical.opportunity WHERE deleted_at IS NULL),
 history AS MATERIALIZED (
     SELECT * FROM quality.opportunity_history WHERE changed_at <= {AS_OF}),
 told AS MATERIALIZED (
@@ -83,11 +84,6 @@ money AS MATERIALIZED (
         SELECT 'subscription', ref, party_ref, started_at, NULL, currency FROM canonical.subscription
         WHERE deleted_at IS NULL) f
     JOIN customer c ON c.ref = f.party_ref WHERE f.at <= {AS_OF})"""
-
-
-def day_of(moment: str) -> str:
-    """The day of UTC of a timestamptz."""
-    return f"CAST({moment} AT TIME ZONE 'UTC' AS date)"
 
 
 def quarter(day: str) -> str:

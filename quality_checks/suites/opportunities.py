@@ -1,11 +1,13 @@
 """Opportunities. Poor hygiene is the sales department's to mend and must not stop everybody's publication, so all of it
 warns; critical is only what would make the published opportunities wrong in themselves.
+
+Leads of all departments and engineers see what checks found, so of flags they count those that everybody may see.
 """
 
 from hub.model.kinds import OpportunityStatus, Severity
 from quality_checks.check import Check, Table
 from quality_checks.rules import hygiene
-from quality_checks.rules.rule import Rule, shared
+from quality_checks.rules.rule import Rule
 
 SUITE = "opportunities"
 OPPORTUNITY = Table(SUITE, "canonical.opportunity", key=("ref",))
@@ -13,11 +15,12 @@ CHANGE = Table(SUITE, "canonical.opportunity_change")
 
 
 def _no_open(name: str, rule: Rule) -> Check:
-    # Which deals these are is their owners' business at first: counts, and the source to look into, are told.
-    broken = f"SELECT o.source AS example FROM live_opportunity o JOIN ({rule.select}) r USING (ref)"
-    query = f"WITH {shared('{batch} AS o')} {broken}"
+    # Which deals these are is for those who lead sales: counts, and the source to look into, are told.
+    query = f"""
+        SELECT o.source AS example FROM {{batch}} AS o JOIN quality.flag f ON f.opportunity_ref = o.ref
+        WHERE f.rule = '{rule.name}' AND f.public"""
     return OPPORTUNITY.rows(
-        name, Severity.WARNING, f"no opportunity breaks the rule {rule.name}: {rule.description}", query
+        name, Severity.WARNING, f"no opportunity has a shared flag {rule.name}: {rule.description}", query
     )
 
 

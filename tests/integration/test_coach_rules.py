@@ -6,6 +6,7 @@ import re
 import pytest
 from sqlalchemy import text
 
+from hub import figures
 from hub.coach import muting, owners, workdays
 from hub.coach.settings import CoachSettings
 from hub.errors import ConfigurationError, ConflictError, NotFoundError
@@ -106,6 +107,60 @@ def test_flags_of_a_muted_rule_are_kept_and_shown_to_nobody_until_an_admin_says_
     run(hub, SHARED)
     assert hub.scalar("SELECT count(*) FROM quality.rule_mute WHERE ended_at IS NULL") == 0, "old answers do not count"
     assert lead.get(f"/flags/{flag}").status_code == 403, "nobody saw it meanwhile: it is the owner's alone again"
+
+
+COUNTING = ("/", "/flags/rules", "/flags/team", "/trends?department=sales&days=28", "/checks")
+
+
+def counted(visitor) -> list[str]:
+    """The pages that count flags, without the tokens of their forms."""
+    return [re.sub(r'name="csrf" value="\w+"', "", visitor.get(page).text) for page in COUNTING]
+
+
+def test_no_number_tells_others_of_a_private_flag_or_of_an_answer_to_it(hub, at, sven, signed_in):
+    """Also where the team is so small that one more tells whose it is."""
+
+    def night(moment: dt.datetime) -> None:
+        at(moment)
+        run(hub, moment)
+        with hub.engine.begin() as connection:
+            figures.keep(connection, moment, hub.settings.trends)
+
+    hub.settings.coach = CoachSettings(team_minimum=2)
+    lead = signed_in("lead", name="lea", departments=["sales"])
+    with hub.engine.begin() as connection:
+        connection.execute(text("UPDATE canonical.opportunity SET owner_id = 'U2' WHERE ref = 'crm:Opportunity:0'"))
+        connection.execute(
+            text("DELETE FROM quality.flag WHERE (opportunity_ref, rule) = ('crm:Opportunity:1', 'no_progress')")
+        )
+    night(SHARED)
+    before = counted(lead)
+    assert "1 of 2</span>" in before[3], "of two open deals one is stale"
+    with hub.engine.begin() as connection:
+        raised = connection.execute(
+            text(
+                """INSERT INTO quality.flag (opportunity_ref, rule, severity, evidence, first_seen, last_seen, raised_at,
+                                             shared_from)
+                   VALUES ('crm:Opportunity:1', 'inactive', 'warning', '{}', :at, :at, :at, '2026-12-02')
+                   RETURNING flag_id"""
+            ),
+            {"at": SHARED},
+        ).scalar_one()
+    night(SHARED)
+    say(sven, raised, "fixed")
+    assert counted(lead) == before
+    night(dt.datetime(2026, 12, 2, tzinfo=dt.UTC))
+    _, rules, team, trends, _ = counted(lead)
+    assert "Inactive" in rules
+    assert "Inactive" in team
+    assert "2 of 2</span>" in trends
+
+
+def test_the_stale_share_is_drawn_from_so_many_owners_on(hub, at, signed_in):
+    """As the figures of teams are."""
+    visitor = signed_in("read")
+    assert "Drawn from 5 owners of open deals on" in visitor.get("/trends").text
+    assert "Stale share" not in visitor.get("/trends?department=support").text
 
 
 def test_teams_are_shown_from_a_size_on(hub, at, signed_in):

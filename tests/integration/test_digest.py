@@ -2,7 +2,6 @@
 
 import datetime as dt
 import ssl
-from email import message_from_bytes, policy
 
 import dagster as dg
 import pytest
@@ -12,7 +11,7 @@ from aiosmtpd.smtp import AuthResult
 from pydantic import ValidationError
 from sqlalchemy import text
 
-from hub import announcements, gate_mail, mail, users
+from hub import mail, users
 from hub.access import Principal, Scope
 from hub.coach import answers, digest, flags, owners
 from hub.coach.following import follow
@@ -23,76 +22,14 @@ from hub.sections.mail import MailSettings
 from hub.settings import Settings
 from orchestration.defs import mail as scheduled
 from orchestration.processes import free_port
+from tests.integration.mail_world import ADDRESSES, inbox, settings, smtp_port, staffed
 from tests.webworld import PASSWORD, world, world_template
 
-__all__ = ["world", "world_template"]
+__all__ = ["inbox", "smtp_port", "staffed", "world", "world_template"]
 
 SVEN = Principal("sven.holm", frozenset({Scope.READ}))
 MONDAY = dt.datetime(2026, 11, 23, 6, 30, tzinfo=dt.UTC)
 THURSDAY = dt.datetime(2026, 11, 26, 6, 30, tzinfo=dt.UTC)
-ADDRESSES = {"sven.holm": "sven@ourcompany.example", "lea": "lea@ourcompany.example", "boss": "boss@ourcompany.example"}
-
-
-class Inbox:
-    """What a mail server took, by recipient; it refuses those in `refused`."""
-
-    def __init__(self) -> None:
-        self.mails: list = []
-        self.refused: set[str] = set()
-
-    async def handle_RCPT(self, _server, _session, envelope, address, _options):  # noqa: N802  # aiosmtpd's name
-        if address in self.refused:
-            return "550 nobody of this name"
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, _server, _session, envelope):  # noqa: N802
-        parsed = message_from_bytes(envelope.content, policy=policy.default)
-        self.mails.append((envelope.rcpt_tos[0], parsed))
-        return "250 taken"
-
-    def take(self) -> dict:
-        """What came since the last look."""
-        taken, self.mails = self.mails, []
-        assert len({to for to, _ in taken}) == len(taken), "nobody gets two"
-        return dict(taken)
-
-
-@pytest.fixture
-def inbox():
-    return Inbox()
-
-
-@pytest.fixture
-def smtp_port(inbox):
-    controller = Controller(inbox, hostname="127.0.0.1", port=free_port(0))
-    controller.start()
-    yield controller.port
-    controller.stop()
-
-
-def settings(port: int, **more) -> Settings:
-    given = {"host": "127.0.0.1", "port": port, "tls": "none", "from": "onerecord@ourcompany.example"}
-    return Settings(mail=MailSettings(**given), public_url="https://hub.example", **more)
-
-
-@pytest.fixture
-def staffed(world):
-    """The world, with an owner, a lead of sales, an admin, and somebody without an address."""
-    with world.begin() as connection:
-        for name, role, held in (("sven.holm", "reader", ()), ("lea", "lead", ("sales",)), ("boss", "admin", ()),
-                                 ("mo", "lead", ("marketing",)), ("rita", "reader", ())):  # fmt: skip
-            users.add(connection, name, role, held, PASSWORD, actor="test")
-            if name != "rita":
-                email = ADDRESSES.get(name, f"{name}@ourcompany.example")
-                users.set_contact(connection, name, email=email, team="", actor="test")
-        owners.own(connection, "sven.holm", "crm", "U1", actor="test")
-        connection.execute(
-            text(
-                "UPDATE canonical.opportunity SET name = E'Cranes\\r\\nBcc: all@x.example' WHERE ref = 'crm:Opportunity:0'"
-            )
-        )
-    return world
 
 
 def test_an_owner_gets_new_and_waiting_flags_once_a_day_and_managers_get_counts(staffed, smtp_port, inbox):
@@ -213,47 +150,3 @@ def test_dagster_sends_it_in_the_morning_where_a_server_is_set(monkeypatch):
     monkeypatch.setattr(scheduled, "load", Settings)
     assert isinstance(scheduled.digest_schedule(dg.build_schedule_context()), dg.SkipReason)
     assert scheduled.digest_schedule.cron_schedule == "30 6-10 * * *"
-
-
-@pytest.fixture
-def held(staffed):
-    """A publication that was just held back."""
-    with staffed.begin() as connection:
-        told = {"suite": "landing", "checks": ["landing.stream_volume"], "publication_in_force": 2,
-                "why": "landing.stream_volume failed on 3 of 40"}  # fmt: skip
-        announcements.announce(connection, "held", "run-9", told)
-        announcements.announce(
-            connection, "held", "run-9", told | {"suite": "golden", "why": "golden.id_churn did not run"}
-        )
-    return staffed
-
-
-def test_admins_and_engineers_are_mailed_what_holds_a_publication_once(held, smtp_port, inbox):
-    assert gate_mail.send_held(held, Settings()) == 0, "mail is off"
-    assert gate_mail.waits(held)
-    assert gate_mail.send_held(held, settings(smtp_port)) == 1
-    message = inbox.take()["boss@ourcompany.example"]
-    assert message["Subject"] == "OneRecord: a publication is held back"
-    body = message.get_content().replace("\r\n", "\n")
-    assert "landing.stream_volume failed on 3 of 40\n- golden.id_churn did not run" in body
-    assert "Publication 2 stays in force" in body
-    assert "https://hub.example/checks?run=run-9" in body
-    assert (gate_mail.waits(held), gate_mail.send_held(held, settings(smtp_port))) == (False, 0)
-
-
-def test_a_mail_server_that_does_not_answer_is_said_in_the_log_and_asked_again(held, smtp_port, inbox, caplog):
-    assert gate_mail.send_held(held, settings(free_port(0))) == 0
-    assert "nobody could be mailed" in caplog.text
-    assert gate_mail.waits(held)
-    inbox.refused = {"boss@ourcompany.example"}
-    assert gate_mail.send_held(held, settings(smtp_port)) == 0
-    assert "the address was refused" in caplog.text
-    assert "boss@" not in caplog.text
-    assert not gate_mail.waits(held)
-
-
-def test_what_was_held_long_ago_is_no_news(held, smtp_port, inbox):
-    with held.begin() as connection:
-        connection.execute(text("UPDATE ops.announcement SET happened_at = now() - interval '25 hours'"))
-    assert gate_mail.send_held(held, settings(smtp_port)) == 0
-    assert inbox.take() == {}

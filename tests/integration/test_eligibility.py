@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import text
 
 from hub.db.tables import canonical
-from hub.eligibility import ask, freshness
+from hub.eligibility import ask, facts, freshness
 from hub.eligibility.question import Purpose, Question, Rule, Verdict
+from hub.eligibility.rules import Now
 from hub.eligibility.settings import EligibilitySettings
 from hub.model.kinds import Channel, Department
 from tests.integration.golden_world import DEPARTMENTS, NOW, World, day, golden
@@ -53,6 +54,13 @@ def person(world, number, *more):
 def asked(world, *ids, question=EMAIL, at=NOW, settings=LIMITS):
     with world.engine.connect() as connection:
         return [told.answer for told in ask.ask(connection, ids, question, settings, at)]
+
+
+def asked_of(then, world, *ids, question):
+    """What would have been answered at a moment that is over."""
+    with world.engine.connect() as connection:
+        known = facts.read(connection, ids, RARELY, then)
+        return [told.answer for told in ask.answers(ids, known, question, Now(then, RARELY, known.stale, NOW))]
 
 
 def one(world, golden_id, **given):
@@ -192,6 +200,14 @@ def test_a_customer_is_told_all_at_once_as_by_single_questions(world):
 def stale(world, at=NOW, **given):
     with world.engine.connect() as connection:
         return freshness.stale(connection, EligibilitySettings(**given), at)
+
+
+def test_a_withdrawal_that_a_wrong_clock_dates_into_the_future_denies_at_once(world):
+    known = person(world, 1)
+    assert one(world, known).verdict == Verdict.ALLOW
+    world.consent("mail:consents:wrong", "mail:contacts:1", "withdrawn", day(365))
+    answer = one(world, known)
+    assert (answer.reason, evidence(answer)) == (Rule.OBJECTION, {"mail:consents:wrong"})
 
 
 def test_what_was_not_read_well_for_a_day_denies(world):
@@ -392,7 +408,7 @@ def replayed(world, ids):
     told = {}
     for n in DAYS:
         question = Question(Channel.EMAIL, Purpose.MARKETING, offer=f"Mail {n}")
-        answers = asked(world, *ids, question=question, at=day(-90) + dt.timedelta(days=n), settings=RARELY)
+        answers = asked_of(day(-90) + dt.timedelta(days=n), world, *ids, question=question)
         told |= {f"mail:events:{number}-{n}": answer for number, answer in enumerate(answers, 1)}
     return told
 

@@ -1,10 +1,12 @@
 """`onerecord eligibility`: a campaign's list in, a row for each of its rows out."""
 
 import csv
+import uuid
 
 import pytest
 from sqlalchemy import text
 
+from hub import eligibility_command
 from tests.hubrun import onerecord
 from tests.integration.golden_world import NOW
 from tests.integration.test_eligibility import hold, person, world  # noqa: F401  # the fixture
@@ -94,4 +96,24 @@ def test_what_is_wrong_is_said(run, tmp_path):
         assert (done.code, out.exists()) == (2, False), done.told
         assert expected in done.told
     listed(tmp_path, "x")
+    kept = file.read_text()
+    (tmp_path / "link.csv").hardlink_to(file)
+    done = run(file, *EMAIL, "--out", tmp_path / "link.csv")
+    assert (done.code, "is the list itself" in done.told, file.read_text()) == (2, True, kept), done.told
     assert "cannot be written" in run(file, *EMAIL, "--out", tmp_path / "no" / "answers.csv").told
+
+
+def test_answers_that_break_off_leave_what_was_there(tmp_path):
+    def breaking():
+        yield from ()
+        raise DatabaseLostError
+
+    out = tmp_path / "answers.csv"
+    out.write_text("of yesterday")
+    with pytest.raises(DatabaseLostError):
+        eligibility_command._write(out, [("x", None), ("y", uuid.uuid4())], breaking())
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("answers.csv", "of yesterday")]
+
+
+class DatabaseLostError(Exception):
+    pass

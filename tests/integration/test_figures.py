@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 
 from hub import figures
+from hub.coach import teams
 from hub.db.tables import canonical
 from hub.sections.trends import TrendsSettings
 from tests.integration.golden_world import NOW, World, day
@@ -99,15 +100,21 @@ def test_records_deleted_since_are_gone_from_the_scores_and_their_twin_is_alone(
 
 def test_the_stale_share_is_of_open_opportunities(world: World):
     for number, status in enumerate(["open", "open", "open", "won"]):
-        world.opportunity(f"crm:Opportunity:{number}", None, status=status)
+        world.opportunity(f"crm:Opportunity:{number}", None, status=status, owner_id=f"U{number % 2}")
     world.party("crm:Account:1")
     world.customer(1, ["crm:Account:1"])
     world.flag("crm:Opportunity:0", "no_progress")
     world.flag("crm:Opportunity:0", "inactive")
     world.flag("crm:Opportunity:1", "past_close_date")
+    world.flag("crm:Opportunity:2", "inactive")
     world.flag("crm:Opportunity:3", "inactive")
+    world.execute("UPDATE quality.flag SET public = false WHERE opportunity_ref = 'crm:Opportunity:2'")
     keep(world)
-    assert told(world, "stale", "sales") == (1, 3)
+    assert world.rows("SELECT * FROM quality.daily_figure WHERE name = 'stale'") == [], "one owner is no group"
+    with world.engine.begin() as connection:
+        teams.keep(connection, minimum=2)
+    keep(world)
+    assert told(world, "stale", "sales") == (1, 3), "one more is its owner's alone"
     assert told(world, "stale", "all") == (1, 3)
 
 

@@ -119,6 +119,12 @@ def test_sources_that_fail_are_named_and_nothing_is_published(departments, datab
             assert any(word.lower() in error for error in told), (system, outcome.errors)
         with db.connect() as connection:
             assert connection.execute(text("SELECT count(*) FROM golden.publication")).scalar_one() == 0, faults
+            announced = connection.execute(
+                text("SELECT kind, data FROM ops.announcement ORDER BY sequence DESC LIMIT 1")
+            )
+            kind, data = announced.one()
+        assert (kind, data["published"]) == ("failed", False), faults
+        assert all(any(system in step for step in data["steps"]) for system, _, _ in faults), data
         requests.delete(f"{departments.address}/sandbox/faults", timeout=PATIENCE).raise_for_status()
     assert run_here(departments, database_url, tmp_path).summary["publication"]["number"] == 1
 

@@ -1,5 +1,7 @@
 """Changed settings, tried: what a trial tells is what then happens when they are changed and the pipeline runs."""
 
+from collections import Counter
+
 import pytest
 from sqlalchemy import Engine, text
 
@@ -8,6 +10,7 @@ from hub.golden.compose import compose
 from hub.progress import silent
 from quality_checks.flags import flag_opportunities
 from quality_checks.trial import to_dict
+from quality_checks.tried import Rule
 from tests.integration.trial_world import STRICT, becomes, pipeline, rows, tries, waiting
 from tests.support import customers
 from tests.webworld import NOW
@@ -36,16 +39,38 @@ def test_flags_open_resolve_and_turn_as_told(settled: Engine, said: list[str]) -
     found = tries(settled, *said)
     flag_opportunities(settled, becomes(*said), as_of=NOW)
     after = flags(settled)
-    opened = {(name, ref) for name, rule in found.flags.items() for ref in rule.open_refs}
+    opened = Counter({name: rule.opened for name, rule in found.flags.items()})
     resolved = {(name, ref) for name, rule in found.flags.items() for ref in rule.resolved_refs}
     turned = {(name, ref): then for name, rule in found.flags.items() for ref, _, then in rule.severity}
-    assert (opened, resolved) == (after.keys() - before.keys(), before.keys() - after.keys())
+    assert opened == Counter(name for name, _ in after.keys() - before.keys())
+    assert resolved == before.keys() - after.keys()
     assert turned == {one: after[one] for one in before.keys() & after.keys() if before[one] != after[one]}
     assert {name for name, rule in found.flags.items() if rule.opened + rule.resolved + rule.weighed} == set().union(
         *(HYGIENE[one] for one in said)
     )
     assert found.status == "safe"
     assert sum(rule.after for rule in found.flags.values()) == len(after)
+
+
+def test_deals_whose_owners_were_not_told_yet_are_counted_and_not_named(settled: Engine) -> None:
+    """No run has raised these flags so far: the settings in force will, or those that are tried."""
+
+    def named(rules: dict[str, Rule]) -> set[str]:
+        return {name for name, rule in rules.items() if rule.open_refs or rule.resolved_refs or rule.severity}
+
+    said = ("hygiene.past_close_days=9", "hygiene.pushed_critical=2", "hygiene.inactive_days=3")
+    with settled.begin() as connection:
+        connection.execute(text("UPDATE quality.flag SET public = true"))
+    shared = tries(settled, *said).flags
+    assert shared["inactive"].opened
+    assert named(shared) == {"past_close_date", "pushed"}
+    with settled.begin() as connection:
+        connection.execute(text("DELETE FROM quality.flag"))
+    untold = tries(settled, *said).flags
+    assert named(untold) == set()
+    assert [(rule.opened, rule.resolved, rule.weighed) for rule in untold.values()] == [
+        (rule.opened, rule.resolved, rule.weighed) for rule in shared.values()
+    ]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from hub.identity.matching import match_parties
 from hub.identity.resolve import resolve
 from hub.model.kinds import PartyKind, Verdict
 from hub.progress import Step, silent
-from hub.settings import Settings
+from hub.settings import GateSettings, Settings
+from orchestration.tried import show
 from quality_checks import runner, suites, tried
 from quality_checks.trial import note, to_dict
 from tests.integration.trial_world import (
@@ -97,7 +98,7 @@ def test_a_change_that_moves_too_many_customers_would_be_held(strict: Engine, li
     assert found.status == ("held" if held else "safe")
 
 
-def test_a_limit_of_the_gate_itself_is_tried(settled: Engine) -> None:
+def test_a_limit_of_the_gate_itself_is_tried(settled: Engine, capsys: pytest.CaptureFixture[str]) -> None:
     """Two rows of this world stand in quarantine; shares are judged from ten landed rows on."""
     with settled.begin() as connection:
         connection.execute(
@@ -111,6 +112,15 @@ def test_a_limit_of_the_gate_itself_is_tried(settled: Engine) -> None:
         told = {one.check: one.holds for one in found.checks}
         assert (found.status, told["landing.quarantined_share"]) == (status, status == "held")
         assert not any(check.startswith("golden.") for check in told)
+    fails = Settings(gate=GateSettings(max_quarantined_share=0.005))
+    found = tries(settled, "gate.max_quarantined_share=0.01", in_force=fails)
+    assert found.status == "held", "nothing would be published, as now"
+    assert [one["holds_already"] for one in to_dict(found, show_values=False)["checks"] if one["holds"]] == [True]
+    show(found, show_values=False, overruled=())
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "landing.quarantined_share fails by the settings in force already" in shown
+    assert "safe" not in shown
+    assert tries(settled, "gate.max_quarantined_share=0.03", in_force=fails).status == "safe", "it mends it"
 
 
 def test_limits_on_what_a_run_measured_are_tried_on_the_last_run(settled: Engine) -> None:

@@ -101,7 +101,12 @@ def test_failing_rows_lead_to_the_customer_and_the_quarantined_row(hub: Hub, sig
     quarantined = hub.scalar("SELECT quarantine_id FROM landing.quarantine WHERE source_id = 'bad-1'")
     assert f"/quarantine/{quarantined}" in page
     assert "<svg" in page
-    assert signed_in("engineer", name="bo").get("/checks/landing/nothing").status_code == 404
+    assert "kept by name" not in page
+    other = signed_in("engineer", name="bo")
+    assert other.get("/checks/landing/nothing").status_code == 404
+    with hub.engine.begin() as connection:
+        connection.execute(text("UPDATE quality.check_result SET failed = 1200 WHERE name = 'stream_volume'"))
+    assert "Of 1,200 rows the first 2 are kept by name" in other.get("/checks/landing/stream_volume?run=held-1").text
 
 
 def test_data_docs_run_no_script_and_belong_to_no_origin(hub: Hub, signed_in: Callable[..., Visitor]):

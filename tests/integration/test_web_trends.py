@@ -214,18 +214,35 @@ def test_to_be_asked_later_counts_no_answer(hub: Hub, signed_in):
     assert hub.scalar("SELECT count(*) FROM ops.user_rating") == 0
 
 
-def test_few_answers_of_a_role_are_not_told(hub: Hub, signed_in):
+def test_answers_of_a_role_stand_beside_those_of_the_start_or_are_not_told(hub: Hub, signed_in):
+    """What one role said is not told where the mean of all would then tell of a few others."""
     today = dt.datetime.now(dt.UTC).date()
     monday = today - dt.timedelta(days=today.weekday())
-    with hub.engine.begin() as connection:
-        for role, answers in (("lead", 5), ("reader", 4)):
+    visitor = signed_in("read")
+
+    def said(role: str, score: int, answers: int, weeks_ago: int) -> None:
+        with hub.engine.begin() as connection:
             connection.execute(
-                text("INSERT INTO ops.user_rating (week, role, score, answers) VALUES (:week, :role, 3, :answers)"),
-                {"week": monday, "role": role, "answers": answers},
+                text(
+                    "INSERT INTO ops.user_rating (week, role, score, answers) VALUES (:week, :role, :score, :answers)"
+                ),
+                {"week": monday - dt.timedelta(weeks=weeks_ago), "role": role, "score": score, "answers": answers},
             )
-    page = signed_in("read").get("/trends/benefit").text
-    assert page.count("too few answers") == 1
-    assert "5 answers" in page
+
+    def told() -> list[str]:
+        page = visitor.get("/trends/benefit").text.partition('id="ratings"')[2].partition("</tbody>")[0]
+        return [re.sub(r"<[^>]+>|\s+", " ", row).split() for row in page.split("<tr>")[2:]]
+
+    with hub.engine.begin() as connection:
+        benefit_entries.set_baseline(connection, today - dt.timedelta(weeks=20), today=today, actor="ann")
+    said("lead", 2, 5, weeks_ago=19)
+    said("lead", 4, 6, weeks_ago=0)
+    said("reader", 1, 5, weeks_ago=0)
+    few = ["too", "few", "answers"]
+    lead = ["Lead", "2", "5", "answers", "4", "6", "answers"]
+    assert told() == [lead, ["Reader", *few]], "readers said nothing at the start"
+    said("admin", 3, 1, weeks_ago=19)
+    assert told() == [["Admin", *few], ["Lead", *few], ["Reader", *few]], "who knows the mean of all would know the one"
 
 
 def test_the_pages_need_the_right_to_read(visitor):

@@ -1,6 +1,7 @@
 """When people's judgements start a run."""
 
 import json
+import socket
 from collections.abc import Iterator
 
 import dagster as dg
@@ -14,7 +15,8 @@ from hub.db.locks import one_at_a_time
 from hub.identity import ledger
 from hub.model.kinds import Verdict
 from orchestration.definitions import defs
-from orchestration.defs.jobs import decisions
+from orchestration.defs.jobs import decisions, failed
+from orchestration.pipeline import PROCESS_TAG, close_abandoned
 from orchestration.resources import RUN
 from tests.hubrun import exported, plain
 from tests.support import add_parties
@@ -98,9 +100,49 @@ def test_each_new_judgement_and_each_undo_starts_one_run(judged: Engine):
     assert look(None).run_requests[0].run_key == keys[-1], "a sensor that lost its cursor asks for the same run again"
 
 
+def test_a_run_that_dagster_executes_is_announced_where_it_fails(judged: Engine):
+    @dg.op
+    def land():
+        raise ValueError("Ada Lovelace cannot be read")
+
+    @dg.job
+    def main_job():
+        land()
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        ran = main_job.execute_in_process(instance=instance, raise_on_error=False)
+        context = dg.build_run_status_sensor_context(
+            "failed", ran.get_run_failure_event(), instance, ran.dagster_run
+        ).for_run_failure()
+        failed(context)
+        failed(context)
+    with judged.connect() as connection:
+        (told,) = connection.execute(text("SELECT kind, run_id, data FROM ops.announcement"))
+    assert (told.kind, told.run_id, told.data["steps"]) == ("failed", ran.run_id, ["land"])
+    assert "Ada" not in str(told.data)
+
+
+def test_a_run_whose_process_was_killed_is_announced_by_the_next(judged: Engine):
+    """A process id above the highest that there can be stands for one that is gone."""
+    tags = {PROCESS_TAG: f"{socket.gethostname()}:{2**22 + 1}"}
+    with dg.DagsterInstance.ephemeral() as instance:
+        killed = instance.create_run_for_job(
+            dg.JobDefinition(name="main_job", graph_def=dg.GraphDefinition("empty")),
+            status=dg.DagsterRunStatus.STARTED,
+            tags=tags,
+        )
+        close_abandoned(judged, instance)
+        close_abandoned(judged, instance)
+        assert instance.get_run_by_id(killed.run_id).status is dg.DagsterRunStatus.FAILURE
+    with judged.connect() as connection:
+        (told,) = connection.execute(text("SELECT kind, run_id, data FROM ops.announcement"))
+    assert (told.kind, told.run_id, told.data["steps"]) == ("failed", killed.run_id, [])
+
+
 def test_the_sensors_are_on(loaded: dg.Definitions):
-    assert {sensor.name: sensor.job_name for sensor in loaded.sensors} == {
-        "decisions": "decisions_job",
-        "waived": "release_job",
+    assert {sensor.name: [target.job_name for target in sensor.targets] for sensor in loaded.sensors} == {
+        "decisions": ["decisions_job"],
+        "failed": [],
+        "waived": ["release_job"],
     }
     assert {sensor.default_status for sensor in loaded.sensors} == {dg.DefaultSensorStatus.RUNNING}

@@ -18,6 +18,7 @@ NAMES = ["Spring", "Autumn", None]
 ZONES = [ZoneInfo(name) for name in ("Europe/Berlin", "America/Los_Angeles", "Pacific/Auckland")]
 RULES = sorted({rule for rules in HOLDS.values() for rule in rules})
 moments = st.integers(0, 100 * 24).map(lambda hours: NOW - dt.timedelta(hours=hours))
+told = st.integers(-48, 100 * 24).map(lambda hours: NOW - dt.timedelta(hours=hours))  # also by a clock that is wrong
 OPEN_END = [Rule.COMPLAINT, Rule.BAD_RATING, Rule.OVERDUE]
 
 
@@ -40,7 +41,7 @@ def customers(draw, name):
         Statement(
             record, f"{name}:consents:{number}", draw(st.sampled_from(CHANNELS)),
             draw(st.sampled_from(["marketing", "sales", "subscription 1", "service"])),
-            draw(st.sampled_from(["granted", "granted", "granted", "withdrawn"])), draw(moments),
+            draw(st.sampled_from(["granted", "granted", "granted", "withdrawn"])), draw(told),
             record not in living or draw(st.booleans()),
         )
         for number, record in enumerate(said)

@@ -93,9 +93,21 @@ def test_a_grant_of_a_record_that_is_gone_is_none_but_its_objection_stays():
     )
 
 
-def test_what_is_said_after_the_moment_counts_for_nothing():
-    assert said_of(asked(granted(statements=[said(), said("withdrawn", NOW + SECOND)]))) == ALLOWED
-    assert asked(granted(statements=[said(), said("withdrawn", NOW)])).reason == Rule.OBJECTION
+def test_a_consent_of_the_future_is_none_yet_and_a_withdrawal_counts_at_once():
+    assert asked(granted(statements=[said(at=NOW + SECOND)])).reason == Rule.CONSENT
+    assert said_of(asked(granted(statements=[said(at=NOW)]))) == ALLOWED
+    wrong_clock = said("withdrawn", ago(days=-400))
+    assert asked(granted(statements=[said(), wrong_clock])).reason == Rule.OBJECTION
+    assert asked(granted(statements=[wrong_clock, said(at=NOW)])).reason == Rule.OBJECTION, "who says which was last?"
+
+
+def test_of_a_moment_that_is_over_what_was_withdrawn_since_says_nothing():
+    """What is dated after the moment of asking is wrong in any case."""
+    then = Now(ago(days=30), EligibilitySettings(), asked_at=NOW)
+    known, question = granted(statements=[said(), said("withdrawn", NOW)]), Question(Channel.EMAIL, Purpose.MARKETING)
+    assert said_of(judge(known, question, then)) == ALLOWED
+    known.statements.append(said("withdrawn", NOW + SECOND))
+    assert judge(known, question, then).reason == Rule.OBJECTION
 
 
 def test_a_list_is_consented_to_by_itself():

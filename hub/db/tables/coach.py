@@ -92,16 +92,15 @@ class TeamFigure(Base):
 
 
 class RuleFigure(Base):
-    """How many flags of a rule the last run left open, private ones included; and how many of them are shared.
+    """How many shared flags of a rule the last run left; rules without one have no row.
 
-    Shared are `critical` and `warning` ones; `on_no_deal` of both are on customers and departments.
+    Of the `critical` and `warning` ones, `on_no_deal` are on customers and departments.
     """
 
     __tablename__ = "rule_figure"
     __table_args__ = (SCHEMA,)
 
     rule: Mapped[str] = mapped_column(primary_key=True)
-    open: Mapped[int]
     critical: Mapped[int]
     warning: Mapped[int]
     on_no_deal: Mapped[int]

@@ -24,20 +24,27 @@ class Run(Base):
 
 
 class Announcement(Base):
-    """What became of a run: held back or published. Ordered by sequence without gaps, for webhooks that ask for it.
-
-    `mailed_at`: a process took it to mail it; given back where the mail server did not take it.
-    """
+    """What became of a run: held back, published or failed. By sequence without gaps, for webhooks that ask for it."""
 
     __tablename__ = "announcement"
-    __table_args__ = (CheckConstraint("kind IN ('held', 'published')", name="kind"), SCHEMA)
+    __table_args__ = (CheckConstraint("kind IN ('held', 'published', 'failed')", name="kind"), SCHEMA)
 
     sequence: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     kind: Mapped[str]
     run_id: Mapped[str]
     data: Mapped[Json]
     happened_at: Mapped[Arrived]
-    mailed_at: Mapped[Moment | None]
+
+
+class AnnouncementMail(Base):
+    """Who is mailed an announcement: claimed before it is sent, and given up where it may still be taken later."""
+
+    __tablename__ = "announcement_mail"
+    __table_args__ = (SCHEMA,)
+
+    sequence: Mapped[int] = mapped_column(BigInteger, ForeignKey("ops.announcement.sequence"), primary_key=True)
+    name: Mapped[str] = mapped_column(ForeignKey("ops.account.name"), primary_key=True)
+    claimed_at: Mapped[Arrived]
 
 
 class ApiKey(Base):

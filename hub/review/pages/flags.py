@@ -181,14 +181,12 @@ def _day(typed: str) -> dt.date | None:
 def _flag(
     request: Request, connection: Connection, as_of: dt.datetime, flag_id: int, *, problem: str = "", status: int = 200
 ) -> Response:
-    """The flag, to who may see it. Others are not told whether there is one."""
+    """The flag, to who may see it. Others, managers too, are not told whether there is one."""
     who, today = signed_in(request), as_of.date()
     found = flags.one(connection, flag_id, who.name, today)
     kept_back = looks.withheld(request)
-    if not _may_see(found, who, kept_back):
-        raise HTTPException(403, "this flag is for the owner of the deal; managers see it some days later")
-    if found is None:
-        raise NotFoundError("this flag is not open: it was mended, or never was")
+    if found is None or not _may_see(found, who, kept_back):
+        raise HTTPException(403, flags.REFUSED)
     if found.muted:
         raise NotFoundError("the rule of this flag is muted, so its flags are not shown")
     longest = settings_of(request).coach.longest_snooze_days
@@ -199,10 +197,8 @@ def _flag(
     )  # fmt: skip
 
 
-def _may_see(flag: Row[Any] | None, who: Principal, kept_back: Collection[str]) -> bool:
+def _may_see(flag: Row[Any], who: Principal, kept_back: Collection[str]) -> bool:
     """The owner; once the window is over managers, and, where no deal is flagged, whoever helps the department."""
-    if flag is None:
-        return flags.manages(who)
     if flag.opportunity_ref is None:
         return flags.helps(who) and flags.CONCERNED not in kept_back
     return bool(flag.own) or (flag.shared and flags.manages(who))

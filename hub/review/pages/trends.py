@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from hub import benefit, benefit_entries, clock, figures, silo
 from hub.access import Scope
+from hub.coach import teams
 from hub.errors import ConfigurationError
 from hub.model.kinds import Department
 from hub.review import charts, looks
@@ -39,7 +40,7 @@ def trends(
     of = str(department) or figures.EVERYWHERE
     kept_back = looks.withheld(request)
     shown = [one for one in figures.HAPPENED if one not in kept_back and department in ("", one)]
-    lines = [*_state(connection, of, over), *_happened(connection, shown, over)]
+    lines = [*_state(connection, of, over, settings.coach.team_minimum), *_happened(connection, shown, over)]
     return render(
         request,
         "trends.html",
@@ -54,7 +55,7 @@ def trends(
     )
 
 
-def _state(connection: Connection, of: str, over: list[Period]) -> list[Line]:
+def _state(connection: Connection, of: str, over: list[Period], minimum: int) -> list[Line]:
     rows = figures.since(connection, over[0].first, [of])
 
     def named(**labels: str) -> dict[str, Any]:
@@ -65,12 +66,24 @@ def _state(connection: Connection, of: str, over: list[Period]) -> list[Line]:
             complete="required fields filled", valid="values well formed", unique="records entered once"), shares=True),
         Line("freshness", "Fresh and consistent", named(
             fresh="records fresh", consistent="values without contradiction"), shares=True),
-        Line("stale", "Stale share of open opportunities", named(stale="stale"), shares=True),
+        *([_stale(connection, named(stale="stale"), minimum)] if of in (figures.EVERYWHERE, Department.SALES) else []),
         Line("duplicates", "Records with a duplicate", named(duplicates="records"), shares=True),
         Line("waits", "What waits", named(waiting="pairs for a person", quarantined="rows in quarantine")),
         Line("deciding", "Hours until half of the pairs are decided", named(hours_to_decide="hours"),
              hint="Of the judgements of the last 28 days, from finding a pair to judging it."),
     ]  # fmt: skip
+
+
+STALE = "Deals with a shared flag. New flags are for the owners of the deals alone at first."
+
+
+def _stale(connection: Connection, found: dict[str, Any], minimum: int) -> Line:
+    """Drawn where the owners of open deals are many enough for figures on groups."""
+    title = "Stale share of open opportunities"
+    if not teams.figures(connection, minimum):
+        few = f"Drawn from {minimum} owners of open deals on, so that it tells of no single person."
+        return Line("stale", title, {}, instead=few)
+    return Line("stale", title, found, shares=True, hint=STALE)
 
 
 TITLES = {
@@ -125,7 +138,7 @@ def _ledger(
 ) -> Response:
     hidden = benefit.OF_FINANCE if Department.FINANCE in looks.withheld(request) else frozenset()
     rows = [row for row in benefit.newest(connection) if row.name not in hidden]
-    rated_since = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=settings.benefit.first_days + 6)
+    start, today = benefit.baseline(connection), dt.datetime.now(dt.UTC).date()
     return render(
         request,
         "benefit.html",
@@ -135,7 +148,7 @@ def _ledger(
         day=rows[0].day if rows else None,
         settings=settings.benefit,
         costs=benefit_entries.costs(connection),
-        ratings=benefit_entries.ratings(connection, rated_since, settings.benefit.least_ratings),
+        ratings=benefit_entries.ratings(connection, start.live_day, today, settings.benefit) if start else [],
         problem=problem,
     )
 

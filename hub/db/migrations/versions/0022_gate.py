@@ -88,7 +88,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_column("publication", "waived", schema="golden")
-    op.drop_constraint("ck_webhook_feed", "webhook", schema="ops")
+    op.drop_constraint(op.f("ck_webhook_ck_webhook_feed"), "webhook", schema="ops")  # by the naming convention
     op.drop_column("webhook", "feed", schema="ops")
     op.drop_table("announcement", schema="ops")
     op.drop_column("run", "releases", schema="ops")

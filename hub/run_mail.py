@@ -1,0 +1,114 @@
+"""Mail on publications that are held back and on runs that failed, to the admins and engineers who have an address.
+
+What is to be told are the rows of `hub.announcements`. Nothing that runs the pipeline waits for a mail server: this is
+called beside it, or after it.
+"""
+
+import logging
+from collections.abc import Sequence
+from email.message import EmailMessage
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Engine, Row, text
+
+from hub import mail
+from hub.access import Role
+from hub.errors import OneRecordError
+from hub.settings import Settings
+
+log = logging.getLogger(__name__)
+
+ROLES = [Role.ADMIN, Role.ENGINEER]
+# What is older than a day is no news: nobody is mailed on what happened before mail was set up.
+_UNTOLD = """
+FROM ops.announcement a CROSS JOIN ops.account p
+WHERE a.kind IN ('held', 'failed') AND a.happened_at > now() - interval '1 day'
+  AND p.role = ANY(:roles) AND p.email IS NOT NULL AND p.disabled_at IS NULL
+  AND NOT EXISTS (SELECT FROM ops.announcement_mail m WHERE (m.sequence, m.name) = (a.sequence, p.name))
+"""
+_CLAIM = f"""
+WITH claimed AS (
+    INSERT INTO ops.announcement_mail (sequence, name) SELECT a.sequence, p.name {_UNTOLD}
+    ON CONFLICT DO NOTHING RETURNING sequence, name)
+SELECT sequence, name, p.email, a.kind, a.run_id, a.data
+FROM claimed JOIN ops.announcement a USING (sequence) JOIN ops.account p USING (name)
+ORDER BY name, a.run_id, a.kind, sequence
+"""
+_GIVE_UP = """
+DELETE FROM ops.announcement_mail m
+USING unnest(CAST(:sequences AS bigint[]), CAST(:names AS text[])) AS given (sequence, name)
+WHERE (m.sequence, m.name) = (given.sequence, given.name)
+"""
+
+
+def waits(engine: Engine) -> bool:
+    """Whether something was held back or failed that somebody who has an address was not mailed."""
+    with engine.connect() as connection:
+        return bool(connection.execute(text(f"SELECT EXISTS (SELECT {_UNTOLD})"), {"roles": ROLES}).scalar_one())
+
+
+def send(engine: Engine, settings: Settings) -> int:
+    """Mail what was held back or failed to each who was not told yet; returns how many mails the server took.
+
+    Never raises for the sake of mail: what a server does not take is said in the log, and the next call tries again,
+    for a day. An address that is refused for good is said in the log, without the address.
+    """
+    if settings.mail is None:
+        return 0
+    with engine.begin() as connection:
+        claimed = connection.execute(text(_CLAIM), {"roles": ROLES}).all()
+    told = [list(some) for _, some in groupby(claimed, key=lambda one: (one.name, one.run_id, one.kind))]
+    if not told:
+        return 0
+    try:
+        problems = mail.send(settings.mail, [_message(some, settings.address) for some in told])
+    except OneRecordError as error:
+        log.warning("a run did not publish as it should, and nobody could be mailed: %s", error)
+        _give_up(engine, claimed)
+        return 0
+    for why in sorted({problem.why for problem in problems.values()}):
+        log.warning("a run did not publish as it should, and some who should know were not mailed: %s", why)
+    _give_up(engine, [one for place, problem in problems.items() if not problem.for_good for one in told[place]])
+    return len(told) - len(problems)
+
+
+def _give_up(engine: Engine, claimed: Sequence[Row[Any]]) -> None:
+    given = {"sequences": [one.sequence for one in claimed], "names": [one.name for one in claimed]}
+    with engine.begin() as connection:
+        connection.execute(text(_GIVE_UP), given)
+
+
+def _message(told: Sequence[Row[Any]], address: str) -> EmailMessage:
+    """One mail to one person on a run, nothing of a customer in it."""
+    message = EmailMessage()
+    message["To"] = told[0].email
+    subject, lines = _held(told, address) if told[0].kind == "held" else _failed(told[-1])
+    message["Subject"] = f"OneRecord: {subject}"
+    message.set_content("\n".join(lines))
+    return message
+
+
+def _held(suites: Sequence[Row[Any]], address: str) -> tuple[str, list[str]]:
+    """All suites that hold a run: names of checks and counts."""
+    run_id, why = suites[0].run_id, [one for suite in suites for one in str(suite.data.get("why", "")).split("; ")]
+    return "a publication is held back", [
+        f"Run {run_id} published nothing. {_in_force(suites[-1])}", "",
+        "What holds it:", *(f"- {one}" for one in why), "",
+        f"See which rows failed, and let a check pass if it is right: {address}/checks?run={run_id}",
+    ]  # fmt: skip
+
+
+def _failed(one: Row[Any]) -> tuple[str, list[str]]:
+    """The steps that failed. What they said may hold what was read, so it stays in the log of the run."""
+    steps = [f"- {step}" for step in one.data.get("steps", ())] or ["- its process ended before the run did"]
+    outcome = "had published by then" if one.data.get("published") else "published nothing"
+    return "a run failed", [
+        f"Run {one.run_id} ended in an error; it {outcome}. {_in_force(one)}", "", "What failed:", *steps, "",
+        "Dagster shows what each step said. The next run tries again; nothing that was read is lost.",
+    ]  # fmt: skip
+
+
+def _in_force(one: Row[Any]) -> str:
+    number = one.data.get("publication_in_force", 0)
+    return f"Publication {number} stays in force." if number else "Nothing is published so far."
