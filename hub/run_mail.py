@@ -20,10 +20,19 @@ from hub.settings import Settings
 log = logging.getLogger(__name__)
 
 ROLES = [Role.ADMIN, Role.ENGINEER]
+# A source that is down fails every hourly run: that the same steps failed again is mailed once a day, unless something
+# was published in between.
+_AGAIN = """
+a.kind = 'failed' AND EXISTS (
+    SELECT FROM ops.announcement b
+    WHERE b.kind = 'failed' AND b.sequence < a.sequence AND b.data -> 'steps' = a.data -> 'steps'
+      AND b.happened_at > a.happened_at - interval '1 day' AND NOT EXISTS (
+          SELECT FROM ops.announcement c
+          WHERE c.kind = 'published' AND c.sequence BETWEEN b.sequence AND a.sequence))"""
 # What is older than a day is no news: nobody is mailed on what happened before mail was set up.
-_UNTOLD = """
+_UNTOLD = f"""
 FROM ops.announcement a CROSS JOIN ops.account p
-WHERE a.kind IN ('held', 'failed') AND a.happened_at > now() - interval '1 day'
+WHERE a.kind IN ('held', 'failed') AND a.happened_at > now() - interval '1 day' AND NOT ({_AGAIN})
   AND p.role = ANY(:roles) AND p.email IS NOT NULL AND p.disabled_at IS NULL
   AND NOT EXISTS (SELECT FROM ops.announcement_mail m WHERE (m.sequence, m.name) = (a.sequence, p.name))
 """

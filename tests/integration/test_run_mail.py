@@ -86,6 +86,22 @@ def test_a_run_that_ended_in_an_error_is_told_once_and_without_what_it_said(staf
     assert run_mail.send(staffed, settings(smtp_port)) == 0
 
 
+def test_the_same_failure_is_mailed_again_after_a_publication_or_a_day(staffed, smtp_port, inbox):
+    """A source that is down for a night fails every hour; one mail says so."""
+
+    def failing(run, *steps):
+        runs.tell_failed(staffed, run, set(steps))
+        return run_mail.send(staffed, settings(smtp_port))
+
+    assert [failing("run-1", "landing__crm"), failing("run-2", "landing__crm"), failing("run-3", "match")] == [1, 0, 1]
+    with staffed.begin() as connection:
+        announcements.announce(connection, "published", "run-4", {})
+    assert [failing("run-5", "landing__crm"), failing("run-6", "landing__crm")] == [1, 0]
+    with staffed.begin() as connection:
+        connection.execute(text("UPDATE ops.announcement SET happened_at = now() - interval '25 hours'"))
+    assert failing("run-7", "landing__crm") == 1
+
+
 def test_what_holds_a_run_is_told_and_not_as_a_failure_too(held, smtp_port, inbox):
     runs.tell_failed(held, "run-9", {"check_landing"})
     assert run_mail.send(held, settings(smtp_port)) == 1
