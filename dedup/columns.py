@@ -4,7 +4,7 @@ Each distinct text is held once in a vocabulary; a record holds integers. Equali
 field of several values (all phones of a person) is a matrix with one row per record.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -130,16 +130,22 @@ def encode_together(
     vocabulary: dict[str, int] = {}
     codes = {}
     for name, (values, width) in parts.items():
-        nothing = [None] * width
-        kept = [([*filter(None, several), *nothing])[:width] for several in values]
-        flat = [
-            MISSING if value is None else vocabulary.setdefault(value, len(vocabulary))
-            for several in kept
-            for value in several
-        ]
-        codes[name] = np.array(flat, dtype=np.int32).reshape(len(values), width)[inverse]
+        numbers = np.fromiter(_numbered(values, width, vocabulary), dtype=np.int32, count=len(values) * width)
+        codes[name] = numbers.reshape(len(values), width)[inverse]
     words = words_of(list(vocabulary))
     return {name: Column(column, words) for name, column in codes.items()}
+
+
+def _numbered(values: Sequence[Sequence[str | None]], width: int, vocabulary: dict[str, int]) -> Iterator[int]:
+    """The numbers of the first `width` values of each record, one after the other; new words are added."""
+    for several in values:
+        left = width
+        for value in several:
+            if value and left:
+                left -= 1
+                yield vocabulary.setdefault(value, len(vocabulary))
+        for _ in range(left):
+            yield MISSING
 
 
 def words_of(texts: Sequence[str]) -> pl.Series:

@@ -1,8 +1,6 @@
 """Answering for a set of customers: one of them and a hundred thousand go the same way."""
 
-import contextlib
 import datetime as dt
-import gc
 import uuid
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +14,7 @@ from hub.eligibility.question import Answer, Purpose, Question
 from hub.eligibility.rules import Now, judge
 from hub.eligibility.settings import EligibilitySettings
 from hub.model.kinds import Channel
+from hub.uncollected import uncollected
 
 CHUNK = 5_000
 """Customers whose facts are read while as many are judged: about 50 MB."""
@@ -42,25 +41,13 @@ def ask(
     before are judged. It is busy until the last answer.
     """
     chunks = [ids[first : first + CHUNK] for first in range(0, len(ids), CHUNK)]
-    with _uncollected(), ThreadPoolExecutor(1) as beside:
+    with uncollected(), ThreadPoolExecutor(1) as beside:
         reading = [beside.submit(facts.read, connection, chunk, settings, as_of) for chunk in chunks[:1]]
         for chunk, following in zip_longest(chunks, chunks[1:]):
             customers = reading.pop().result()
             if following:
                 reading.append(beside.submit(facts.read, connection, following, settings, as_of))
             yield from answers(chunk, customers, question, Now(as_of, settings, customers.stale))
-
-
-@contextlib.contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without a search for cycles, of which facts and answers have none: it took 60 % of the processor time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def answers(ids: Sequence[uuid.UUID], customers: facts.Customers, question: Question, now: Now) -> Iterator[Told]:

@@ -23,6 +23,7 @@ from hub.eligibility.settings import EligibilitySettings
 from hub.golden import facets, gather
 from hub.progress import Progress, Step
 from hub.settings import Settings
+from hub.uncollected import uncollected
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ def compose(
     report = ComposeReport()
     while True:
         progress(Step("compose", "customers", report.composed, max(total, report.composed)))
-        with engine.begin() as connection:
+        with uncollected(), engine.begin() as connection:
             part = _compose_chunk(connection, rules, chunk)
         if part.composed == 0:
             log.info("run %s composed %d customers: %s", run_id, report.composed, report)

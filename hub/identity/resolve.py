@@ -18,6 +18,7 @@ from hub.identity.assign import Assignment, assign
 from hub.identity.graph import Graph
 from hub.model.kinds import PartyKind, Verdict
 from hub.progress import Progress, Step
+from hub.uncollected import uncollected
 
 Ids = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -64,7 +65,7 @@ def resolve(engine: Engine, *, run_id: str, progress: Progress, chunk: int = CHU
     report = ResolveReport()
     for begin in range(0, int(queued.size), chunk):
         progress(Step("resolve", "parties", begin, int(queued.size)))
-        with engine.begin() as connection:
+        with uncollected(), engine.begin() as connection:
             take_turns(connection)
             left = _still_queued(connection, queued[begin : begin + chunk])
             if left.size:
