@@ -87,22 +87,31 @@ def customers_of(rows: Rows) -> set[str]:
     return refs
 
 
-def owners_of_mailboxes(connection: Connection, rows: Rows) -> set[str]:
-    """The refs of all records, of any source, with a mailbox that one of these consents names."""
-    named = {row.mailbox for row in rows.get(Consent, []) if isinstance(row, Consent) and row.mailbox}
-    if not named:
-        return set()
-    found = text("SELECT ref FROM canonical.party WHERE lower(email) = ANY(:named)")
-    return set(connection.execute(found, {"named": sorted(named)}).scalars())
+def owners_of_mailboxes(connection: Connection, refs: Iterable[str], named: Iterable[str] = ()) -> set[str]:
+    """The refs of all records, of any source, with a mailbox of which something was said.
+
+    The mailboxes are those of `named`, and those that stored consents of `refs` name.
+    """
+    found = text(
+        """SELECT p.ref FROM canonical.party p JOIN (
+               SELECT mailbox FROM canonical.consent WHERE ref = ANY(:refs) AND mailbox IS NOT NULL
+               UNION SELECT unnest(CAST(:named AS text[]))) given ON given.mailbox = lower(p.email)"""
+    )
+    return set(connection.execute(found, {"refs": list(refs), "named": list(named)}).scalars())
 
 
 def customers_of_stored(connection: Connection, rows: Rows) -> set[str]:
-    """The same for what is stored under these refs: a fact that moves changes the customer it leaves too."""
+    """The same for what is stored under these refs: a fact that moves changes the customer it leaves too.
+
+    Of consents that name a mailbox, now or as stored, all who have it.
+    """
     found: set[str] = set()
     for model, of_model in rows.items():
         if issubclass(model, Fact):
             found |= _stored(connection, model, [row.ref for row in of_model])
-    return found
+    consents = [row for row in rows.get(Consent, []) if isinstance(row, Consent)]
+    named = {row.mailbox for row in consents if row.mailbox}
+    return found | (owners_of_mailboxes(connection, [row.ref for row in consents], named) if consents else set())
 
 
 def end(connection: Connection, ended: list[tuple[type[Canonical], str]]) -> tuple[int, set[str]]:
@@ -121,6 +130,8 @@ def end(connection: Connection, ended: list[tuple[type[Canonical], str]]) -> tup
             _queue_for_matching(connection, gone)
         else:
             customers |= _stored(connection, model, gone)
+        if model is Consent and gone:
+            customers |= owners_of_mailboxes(connection, gone)
     return count, customers
 
 

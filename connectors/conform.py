@@ -142,7 +142,6 @@ def _conform_batch(
             buried += [record.ref] if record.deleted_at else []
     rows, unresolved = canonical_store.with_recipients(connection, source.name, mapped)
     marked = canonical_store.customers_of_stored(connection, rows)
-    marked |= canonical_store.owners_of_mailboxes(connection, rows)
     written = {model: canonical_store.write(connection, model, of_model) for model, of_model in rows.items()}
     gone = [(model, ref) for ref in buried for model in canonical_store.TABLES]
     ended, touched = canonical_store.end(connection, gone + [pair for each in mapped for pair in each.ended])

@@ -13,7 +13,8 @@ from hub.errors import ConfigurationError, OneRecordError
 from hub.sections.mail import MailSettings
 
 OFF = "mail is off, since no server is set: fill in the section mail of onerecord.toml"
-PATIENCE = 20  # seconds that the server may take for an answer
+PATIENCE = 20  # seconds that the server may take to connect
+TAKING = 300  # seconds that it may take with a mail, which some look through before they say that they have it
 REFUSED = 500  # codes of answers from here on say no; those below, such as 450 of greylisting, say not now
 
 
@@ -31,7 +32,8 @@ class NotTaken(NamedTuple):
 def send(settings: MailSettings | None, messages: Sequence[EmailMessage]) -> dict[int, NotTaken]:
     """Send messages that have To, Subject and a body; From, Date and Message-ID are set here.
 
-    Returns why messages were not taken, by their place in `messages`; the others were.
+    Returns why messages were not taken, by their place in `messages`; the others were. Where the connection breaks,
+    those behind get another.
 
     Raises:
         ConfigurationError: there are no settings for mail.
@@ -39,15 +41,23 @@ def send(settings: MailSettings | None, messages: Sequence[EmailMessage]) -> dic
     """
     if settings is None:
         raise ConfigurationError(OFF)
+    for message in messages:
+        for name, value in _headers(settings.sender).items():
+            del message[name]
+            message[name] = value
     problems: dict[int, NotTaken] = {}
-    with _connected(settings) as server:
-        for place, message in enumerate(messages):
-            for name, value in _headers(settings.sender).items():
-                del message[name]
-                message[name] = value
-            problem = _sent(server, message)
-            if problem is not None:
-                problems[place] = problem
+    place = 0
+    while place < len(messages):
+        try:
+            with _connected(settings) as server:
+                while place < len(messages) and server.sock is not None:
+                    problem = _sent(server, messages[place])
+                    problems |= {} if problem is None else {place: problem}
+                    place += 1
+        except MailError as error:
+            if place == 0:
+                raise
+            return problems | dict.fromkeys(range(place, len(messages)), NotTaken(str(error)))
     return problems
 
 
@@ -82,6 +92,8 @@ def _open(settings: MailSettings) -> smtplib.SMTP:
             server.starttls(context=context)
         if settings.user is not None and settings.password is not None:
             server.login(settings.user, settings.password.get_secret_value())
+        if server.sock is not None:
+            server.sock.settimeout(TAKING)
     except BaseException:
         server.close()
         raise

@@ -20,35 +20,42 @@ from hub.settings import Settings
 log = logging.getLogger(__name__)
 
 ROLES = [Role.ADMIN, Role.ENGINEER]
-# A source that is down fails every hourly run: that the same steps failed again is mailed once a day, unless something
-# was published in between.
+# A source that is down fails every hourly run: that the same steps failed again is mailed to a person once a day,
+# unless something was published in between; of several that nobody was mailed, the newest.
 _AGAIN = """
-a.kind = 'failed' AND EXISTS (
-    SELECT FROM ops.announcement b
-    WHERE b.kind = 'failed' AND b.sequence < a.sequence AND b.data -> 'steps' = a.data -> 'steps'
-      AND b.happened_at > a.happened_at - interval '1 day' AND NOT EXISTS (
-          SELECT FROM ops.announcement c
-          WHERE c.kind = 'published' AND c.sequence BETWEEN b.sequence AND a.sequence))"""
-# What is older than a day is no news: nobody is mailed on what happened before mail was set up.
+a.kind = 'failed' AND (
+    EXISTS (SELECT FROM ops.announcement b
+            WHERE b.kind = 'failed' AND b.sequence > a.sequence AND b.data -> 'steps' = a.data -> 'steps')
+    OR EXISTS (SELECT FROM ops.announcement b JOIN ops.announcement_mail m USING (sequence)
+               WHERE b.kind = 'failed' AND b.sequence < a.sequence AND b.data -> 'steps' = a.data -> 'steps'
+                 AND m.name = p.name AND m.sent_at > now() - interval '1 day' AND NOT EXISTS (
+                     SELECT FROM ops.announcement c
+                     WHERE c.kind = 'published' AND c.sequence BETWEEN b.sequence AND a.sequence)))"""
+# What is older than a day is no news: nobody is mailed on what happened before mail was set up. A claim that came to
+# nothing within a quarter of an hour was that of a process which is no more.
 _UNTOLD = f"""
 FROM ops.announcement a CROSS JOIN ops.account p
 WHERE a.kind IN ('held', 'failed') AND a.happened_at > now() - interval '1 day' AND NOT ({_AGAIN})
   AND p.role = ANY(:roles) AND p.email IS NOT NULL AND p.disabled_at IS NULL
-  AND NOT EXISTS (SELECT FROM ops.announcement_mail m WHERE (m.sequence, m.name) = (a.sequence, p.name))
+  AND NOT EXISTS (SELECT FROM ops.announcement_mail m WHERE (m.sequence, m.name) = (a.sequence, p.name)
+                  AND (m.sent_at IS NOT NULL OR m.claimed_at > now() - interval '15 minutes'))
 """
 _CLAIM = f"""
 WITH claimed AS (
-    INSERT INTO ops.announcement_mail (sequence, name) SELECT a.sequence, p.name {_UNTOLD}
-    ON CONFLICT DO NOTHING RETURNING sequence, name)
+    INSERT INTO ops.announcement_mail AS m (sequence, name) SELECT a.sequence, p.name {_UNTOLD}
+    ON CONFLICT (sequence, name) DO UPDATE SET claimed_at = now()
+    WHERE m.sent_at IS NULL AND m.claimed_at <= now() - interval '15 minutes'
+    RETURNING sequence, name)
 SELECT sequence, name, p.email, a.kind, a.run_id, a.data
 FROM claimed JOIN ops.announcement a USING (sequence) JOIN ops.account p USING (name)
 ORDER BY name, a.run_id, a.kind, sequence
 """
-_GIVE_UP = """
-DELETE FROM ops.announcement_mail m
-USING unnest(CAST(:sequences AS bigint[]), CAST(:names AS text[])) AS given (sequence, name)
+_GIVEN = """
+unnest(CAST(:sequences AS bigint[]), CAST(:names AS text[])) AS given (sequence, name)
 WHERE (m.sequence, m.name) = (given.sequence, given.name)
 """
+_GIVE_UP = f"DELETE FROM ops.announcement_mail m USING {_GIVEN}"
+_SENT = f"UPDATE ops.announcement_mail m SET sent_at = now() FROM {_GIVEN}"
 
 
 def waits(engine: Engine) -> bool:
@@ -74,18 +81,20 @@ def send(engine: Engine, settings: Settings) -> int:
         problems = mail.send(settings.mail, [_message(some, settings.address) for some in told])
     except OneRecordError as error:
         log.warning("a run did not publish as it should, and nobody could be mailed: %s", error)
-        _give_up(engine, claimed)
+        _note(engine, _GIVE_UP, claimed)
         return 0
     for why in sorted({problem.why for problem in problems.values()}):
         log.warning("a run did not publish as it should, and some who should know were not mailed: %s", why)
-    _give_up(engine, [one for place, problem in problems.items() if not problem.for_good for one in told[place]])
+    later = {place for place, problem in problems.items() if not problem.for_good}
+    _note(engine, _GIVE_UP, [one for place in later for one in told[place]])
+    _note(engine, _SENT, [one for place, some in enumerate(told) if place not in later for one in some])
     return len(told) - len(problems)
 
 
-def _give_up(engine: Engine, claimed: Sequence[Row[Any]]) -> None:
+def _note(engine: Engine, what: str, claimed: Sequence[Row[Any]]) -> None:
     given = {"sequences": [one.sequence for one in claimed], "names": [one.name for one in claimed]}
     with engine.begin() as connection:
-        connection.execute(text(_GIVE_UP), given)
+        connection.execute(text(what), given)
 
 
 def _message(told: Sequence[Row[Any]], address: str) -> EmailMessage:

@@ -16,6 +16,8 @@ def whole(file: Path) -> Iterator[Path]:
     unfinished = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         yield unfinished
+        if target.exists():
+            unfinished.chmod(target.stat().st_mode & 0o777)
         unfinished.replace(target)
     finally:
         unfinished.unlink(missing_ok=True)

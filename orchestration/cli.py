@@ -119,17 +119,20 @@ def _run_once(*, as_json: bool, releases: str | None = None) -> int:
 
         outcome = _beside(work)
         watch.close()
+        _tell(outcome, as_json=as_json)  # before the mail: a server may take its time
         run_mail.send(hub.database.engine, hub.settings)
+    return EXIT_CODES[outcome.status]
+
+
+def _tell(outcome: "Outcome", *, as_json: bool) -> None:
     if as_json:
         found = {**outcome.summary, "status": outcome.status, "errors": list(outcome.errors), "run": outcome.run_id}
         sys.stdout.write(json.dumps(found, default=str) + "\n")
-    else:
-        show_summary(outcome.summary, outcome.status, outcome.errors)
-        if outcome.status == "held":
-            console.print(
-                f"`onerecord waive CHECK --run {outcome.run_id} --why ...` lets one of them pass.", markup=False
-            )
-    return EXIT_CODES[outcome.status]
+        sys.stdout.flush()
+        return
+    show_summary(outcome.summary, outcome.status, outcome.errors)
+    if outcome.status == "held":
+        console.print(f"`onerecord waive CHECK --run {outcome.run_id} --why ...` lets one of them pass.", markup=False)
 
 
 @app.command()

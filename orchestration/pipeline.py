@@ -92,8 +92,8 @@ def close_abandoned(engine: Engine, instance: dg.DagsterInstance) -> None:
     for run in instance.get_runs(filters=unfinished):
         host, _, pid = run.tags.get(PROCESS_TAG, "").rpartition(":")
         if host == socket.gethostname() and not psutil.pid_exists(int(pid)):
+            runs.tell_failed(engine, run.run_id, ())  # first: a run that is closed is not found again
             instance.report_run_failed(run, "the process that ran it was killed")
-            runs.tell_failed(engine, run.run_id, ())
 
 
 def _status(success: bool, found: dict[str, Any]) -> str:

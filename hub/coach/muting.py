@@ -36,8 +36,9 @@ HAVING count(*) >= :floor AND count(*) FILTER (WHERE answer = 'wrong') >= CAST(:
 ON CONFLICT (rule) WHERE ended_at IS NULL DO NOTHING
 RETURNING rule, answers, wrong
 """
-# An answer tells of its flag, so it is shown no earlier than the flag.
-_TOLD = "EXISTS (SELECT FROM quality.flag f WHERE f.flag_id = a.flag_id AND f.shared_from <= CAST(:today AS date))"
+# An answer tells of its flag, so it is shown no earlier than the flag; one to an earlier time that it was raised stays.
+_TOLD = """EXISTS (SELECT FROM quality.flag f WHERE f.flag_id = a.flag_id
+    AND (f.shared_from <= CAST(:today AS date) OR f.raised_at <> a.raised_at))"""
 _RULES = f"""
 WITH {_COUNTED.format(which=_TOLD)},
 said AS (

@@ -16,7 +16,7 @@ from hub.eligibility.question import Evidence, Rule
 from hub.eligibility.rules import WEEK, Contact, Hold, Known
 from hub.eligibility.settings import EligibilitySettings
 from hub.eligibility.zones import zone_of
-from hub.golden.consents import BY_MAILBOX, Statement
+from hub.golden.consents import BY_MAILBOX, STANDS, Statement
 from hub.golden.gather import OF_PARTY
 from hub.model.kinds import Department, TouchOutcome
 
@@ -31,6 +31,13 @@ _OF_COUNTED = "party_ref = ANY (CAST((SELECT counted FROM refs) AS text[]))"
 _QUARANTINED = """LEFT JOIN landing.quarantine q ON q.resolved_at IS NULL AND {it}.deleted_at IS NULL
             AND q.source = {it}.source AND q.stream = {it}.stream AND q.source_id = {it}.source_id"""
 _UNREAD = "CASE WHEN q.quarantine_id IS NOT NULL THEN least(q.first_seen_at, %(as_of)s) END AS unread"
+
+# What lifts a withdrawal by mailbox: a consent that can be read, of a record that is there, or of none.
+_READABLE = """later.deleted_at IS NULL
+    AND NOT EXISTS (SELECT FROM canonical.party h WHERE h.ref = later.party_ref AND h.deleted_at IS NOT NULL)
+    AND NOT EXISTS (SELECT FROM landing.quarantine q WHERE q.resolved_at IS NULL
+        AND (q.source, q.stream, q.source_id) = (later.source, later.stream, later.source_id))"""
+_STANDING = f"""{BY_MAILBOX.format(members="member")} WHERE {STANDS.format(moment="%(as_of)s", valid=_READABLE)}"""
 
 # Everything else is over when it is there: told to the planner, it lets an index find what is recent.
 _OPEN_ENDED = f"('{Rule.COMPLAINT}', '{Rule.BAD_RATING}', '{Rule.OVERDUE}')"
@@ -68,8 +75,8 @@ QUERY = f"""
     SELECT 'said', NULL, NULL, party_ref, ref, channel, purpose, status, recorded_at, {_UNREAD}, deleted_at IS NULL
     FROM canonical.consent c {_QUARANTINED.format(it="c")} WHERE {_OF_MEMBERS}
     UNION ALL
-    SELECT 'said', NULL, NULL, party_ref, ref, channel, purpose, status, recorded_at, NULL, true
-    FROM ({BY_MAILBOX.format(members="member")}) AS by_mailbox WHERE permitted_at IS NULL OR permitted_at > %(as_of)s
+    SELECT 'mailbox', NULL, NULL, party_ref, ref, channel, purpose, status, recorded_at, NULL, NULL
+    FROM ({_STANDING}) AS standing
     UNION ALL
     SELECT 'hold', NULL, NULL, party_ref, ref, rule, department, topic, since, counted_from, NULL
     FROM canonical.contact_hold
@@ -153,6 +160,9 @@ def _add_facts(parts: Mapping[str, list[Sequence[Any]]], by_ref: Mapping[str, Me
         one.statements.append(Statement(party_ref, ref, channel, purpose, status, recorded_at, gone))
         if unread:
             one.unread.append(Evidence(ref, department, unread))
+    for _, _, _, party_ref, ref, channel, purpose, status, recorded_at, _, _ in parts["mailbox"]:
+        said = Statement(party_ref, ref, channel, purpose, status, recorded_at, gone=False, by_mailbox=True)
+        by_ref[party_ref][0].statements.append(said)
     for _, _, _, party_ref, ref, _, _, _, unread, _, _ in parts["ticket"]:  # it may be open again, or a complaint now
         by_ref[party_ref][0].unread.append(Evidence(ref, Department.SUPPORT, unread))
     for _, _, _, party_ref, ref, rule, department, topic, since, counted_from, _ in parts["hold"]:

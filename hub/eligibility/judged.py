@@ -7,7 +7,7 @@ much is in it. docs/eligibility.md tells the rules.
 from sqlalchemy import Connection, text
 
 from hub.eligibility.question import Purpose, Rule
-from hub.golden.consents import BY_MAILBOX
+from hub.golden.consents import BY_MAILBOX, STANDS
 
 _OFFERS = f"('{Purpose.MARKETING}', '{Purpose.SALES}', '{Purpose.UPSELL}')"
 _NO_OFFERS = f"('{Purpose.SERVICE}', '{Purpose.COLLECTIONS}')"
@@ -31,20 +31,23 @@ _HOLDS = f"""
 _SAID_BY_MAILBOX = f"""
     SELECT r.golden_id, said.* FROM reached r JOIN ({BY_MAILBOX.format(members="reached")}) said
         ON said.party_ref = r.ref"""
-# What each record said last, per contact and purpose; a withdrawal wins a tie and outlives its deletion.
-_SAID = """
-    SELECT DISTINCT ON (touch_ref, party_ref, purpose) touch_ref, ref, purpose, status, recorded_at FROM (
-        SELECT t.ref AS touch_ref, c.party_ref, c.ref, c.purpose, c.status, c.recorded_at
+_STOOD = STANDS.format(moment="t.touched_at", valid="(later.deleted_at IS NULL OR later.deleted_at > t.touched_at)")
+# What each record, and its mailbox, said last, per contact and purpose; a withdrawal wins a tie and outlives its
+# deletion.
+_SAID = f"""
+    SELECT DISTINCT ON (touch_ref, party_ref, purpose, by_mailbox) touch_ref, ref, purpose, status, recorded_at FROM (
+        SELECT t.ref AS touch_ref, c.party_ref, c.ref, c.purpose, c.status, c.recorded_at, false AS by_mailbox
         FROM contact t
         JOIN reached r ON r.golden_id = t.golden_id
         JOIN canonical.consent c ON c.party_ref = r.ref AND c.channel = t.channel AND c.recorded_at <= t.touched_at
             AND (c.status = 'withdrawn' OR c.deleted_at IS NULL OR c.deleted_at > t.touched_at)
         UNION ALL
-        SELECT t.ref, s.party_ref, s.ref, s.purpose, s.status, s.recorded_at
-        FROM contact t JOIN said_by_mailbox s ON s.golden_id = t.golden_id AND s.channel = t.channel
-            AND s.recorded_at <= t.touched_at AND (s.permitted_at IS NULL OR s.permitted_at > t.touched_at)
+        SELECT t.ref, said.party_ref, said.ref, said.purpose, said.status, said.recorded_at, true
+        FROM contact t JOIN said_by_mailbox said ON said.golden_id = t.golden_id AND said.channel = t.channel
+            AND said.recorded_at <= t.touched_at
+        WHERE {_STOOD}
     ) statement
-    ORDER BY touch_ref, party_ref, purpose, recorded_at DESC, status = 'withdrawn' DESC, ref DESC"""
+    ORDER BY touch_ref, party_ref, purpose, by_mailbox, recorded_at DESC, status = 'withdrawn' DESC, ref DESC"""
 _REACHED = """
     SELECT m.golden_id, p.ref, p.email, p.department, p.deleted_at, p.merged_into_ref
     FROM composing JOIN identity.membership m ON m.golden_id = composing.golden_id AND m.until IS NULL

@@ -159,7 +159,7 @@ def _denied(denied: object) -> Verdict:
 
 
 def _statements(statements: Iterable[Statement]) -> tuple[Evidence, ...]:
-    return tuple(sorted(Evidence(one.ref, None, one.recorded_at) for one in statements))
+    return tuple(sorted({Evidence(one.ref, None, one.recorded_at) for one in statements}))
 
 
 def _held(rule: Rule, holds: Sequence[Hold], question: Question, now: Now) -> Finding:

@@ -6,24 +6,27 @@ from typing import Any, NamedTuple
 
 from hub.model.kinds import ConsentStatus
 
-# A withdrawal that names a mailbox is said by every record that has it, of any source, until the mailbox permits it
-# again (`permitted_at`). Takes `members` (ref, email). OFFSET keeps it a look into an index for each: joined as a table
-# is, 5,000 customers of a list took two seconds.
+# A withdrawal that names a mailbox is said by every record that has it, of any source. Takes `members` (ref, email).
+# OFFSET keeps it a look into an index for each: joined as a table is, 5,000 customers of a list took two seconds.
 BY_MAILBOX = """
     SELECT m.ref AS party_ref, said.* FROM {members} m CROSS JOIN LATERAL (
-        SELECT c.ref, c.channel, c.purpose, c.status, c.recorded_at,
-               (SELECT min(later.recorded_at) FROM canonical.consent later
-                WHERE later.mailbox = c.mailbox AND (later.channel, later.purpose) = (c.channel, c.purpose)
-                  AND later.status = 'granted' AND later.deleted_at IS NULL AND later.recorded_at > c.recorded_at
-               ) AS permitted_at
-        FROM canonical.consent c
-        WHERE c.mailbox = lower(m.email) AND c.status = 'withdrawn' AND c.party_ref IS DISTINCT FROM m.ref
-        OFFSET 0
+        SELECT c.ref, c.channel, c.purpose, c.status, c.recorded_at, c.mailbox
+        FROM canonical.consent c WHERE c.mailbox = lower(m.email) AND c.status = 'withdrawn' OFFSET 0
     ) said"""
+# It stands until the same mailbox permits the same again: no other consent of a record ends it. `valid` says of which
+# consents, called `later`, that can be said.
+STANDS = """NOT EXISTS (
+    SELECT FROM canonical.consent later
+    WHERE later.mailbox = said.mailbox AND (later.channel, later.purpose) = (said.channel, said.purpose)
+      AND later.status = 'granted' AND later.recorded_at > said.recorded_at AND later.recorded_at <= {moment}
+      AND {valid})"""
 
 
 class Statement(NamedTuple):
-    """What one source record says about one channel and purpose. `gone`: the statement or its record was deleted."""
+    """What one source record says about one channel and purpose.
+
+    `gone`: the statement or its record was deleted. `by_mailbox`: it is a withdrawal that stands for its mailbox.
+    """
 
     party_ref: str
     ref: str
@@ -32,6 +35,7 @@ class Statement(NamedTuple):
     status: str
     recorded_at: dt.datetime
     gone: bool
+    by_mailbox: bool = False
 
     @property
     def withdrawn(self) -> bool:
@@ -54,12 +58,12 @@ def strictest(statements: Iterable[Statement]) -> list[dict[str, Any]]:
 
 
 def latest(statements: Iterable[Statement]) -> list[Statement]:
-    """What each source record says by now per channel and purpose; grants that are gone say nothing."""
-    found: dict[tuple[str, str, str], Statement] = {}
+    """What each record, and its mailbox, says by now per channel and purpose; grants that are gone say nothing."""
+    found: dict[tuple[str, str, str, bool], Statement] = {}
     for statement in statements:
         if statement.gone and not statement.withdrawn:
             continue
-        key = (statement.channel, statement.purpose, statement.party_ref)
+        key = (statement.channel, statement.purpose, statement.party_ref, statement.by_mailbox)
         if key not in found or _later(statement) > _later(found[key]):
             found[key] = statement
     return list(found.values())

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, text
 
-from hub.golden.consents import BY_MAILBOX, Statement, strictest
+from hub.golden.consents import BY_MAILBOX, STANDS, Statement, strictest
 from hub.golden.policy import ATTRIBUTES, Policy
 from hub.golden.survivorship import Golden, Manual, Member, survive
 
@@ -19,7 +19,9 @@ OF_PARTY = """p.ref, p.email, p.department, p.source_updated_at, p.owner_name,
     p.deleted_at IS NULL AND p.merged_into_ref IS NULL AS living,
     p.deleted_at IS NULL OR p.merged_into_ref IS NOT NULL AS counted"""
 
-_OF_MAILBOXES = BY_MAILBOX.format(members="member")
+# Dates of the future count here as they do for all that is said: nothing of a golden record waits for a day.
+_STANDING = f"""{BY_MAILBOX.format(members="member")}
+    WHERE {STANDS.format(moment="'infinity'", valid="later.deleted_at IS NULL")}"""
 
 
 def members(connection: Connection) -> None:
@@ -112,11 +114,11 @@ def _consents(connection: Connection) -> dict[uuid.UUID, list[Statement]]:
     rows = connection.execute(
         text(
             f"""SELECT m.golden_id, m.ref AS party_ref, c.ref, c.channel, c.purpose, c.status, c.recorded_at,
-                       c.deleted_at IS NOT NULL OR NOT m.living AS gone
+                       c.deleted_at IS NOT NULL OR NOT m.living AS gone, false
                 FROM member m JOIN canonical.consent c ON c.party_ref = m.ref
                 UNION ALL
-                SELECT m.golden_id, m.ref, said.ref, channel, purpose, status, recorded_at, false
-                FROM ({_OF_MAILBOXES}) said JOIN member m ON m.ref = said.party_ref WHERE permitted_at IS NULL"""
+                SELECT m.golden_id, m.ref, said.ref, channel, purpose, status, recorded_at, false, true
+                FROM ({_STANDING}) said JOIN member m ON m.ref = said.party_ref"""
         )
     )
     found: dict[uuid.UUID, list[Statement]] = defaultdict(list)

@@ -33,16 +33,25 @@ _JUDGED = """
                WHERE ended_at IS NULL ORDER BY party_a, party_b, author_kind = 'person' DESC)"""
 
 # What hub.golden.consents promises, told a second time: of one record the latest statement counts, a withdrawal wins a
-# tie and outlives its record, a grant ends with it.
+# tie and outlives its record, a grant ends with it; what a mailbox withdrew holds for all who have it.
 _STRICTEST = """
     statement AS (
         SELECT DISTINCT ON (m.golden_id, c.channel, c.purpose, m.ref) m.golden_id, c.channel, c.purpose, c.status
         FROM member m JOIN canonical.consent c ON c.party_ref = m.ref
         WHERE c.status = 'withdrawn' OR (c.deleted_at IS NULL AND m.deleted_at IS NULL AND m.merged_into_ref IS NULL)
         ORDER BY m.golden_id, c.channel, c.purpose, m.ref, c.recorded_at DESC, c.status = 'withdrawn' DESC),
+    mailbox AS (
+        SELECT mailbox, channel, purpose FROM canonical.consent
+        WHERE mailbox IS NOT NULL AND (status = 'withdrawn' OR deleted_at IS NULL) GROUP BY mailbox, channel, purpose
+        HAVING max(recorded_at) FILTER (WHERE status = 'withdrawn')
+            >= coalesce(max(recorded_at) FILTER (WHERE status = 'granted'), '-infinity')),
     strictest AS (
-        SELECT golden_id, channel, purpose, bool_or(status = 'withdrawn') AS withdrawn
-        FROM statement GROUP BY golden_id, channel, purpose)"""
+        SELECT golden_id, channel, purpose, bool_or(status = 'withdrawn') AS withdrawn FROM (
+            SELECT * FROM statement
+            UNION ALL
+            SELECT m.golden_id, b.channel, b.purpose, 'withdrawn'
+            FROM member m JOIN mailbox b ON b.mailbox = lower(m.email)) every
+        GROUP BY golden_id, channel, purpose)"""
 
 _COLUMNS = {column.name for column in tables.ComposedCustomer.__table__.columns}
 _UNTRACED = " OR ".join(
@@ -164,7 +173,7 @@ CHECKS = (
         "a permission to contact is published only where a record grants it and no record of the customer withdrew it",
         f"""
         WITH member AS (
-            SELECT c.golden_id, p.ref, p.deleted_at, p.merged_into_ref
+            SELECT c.golden_id, p.ref, p.email, p.deleted_at, p.merged_into_ref
             FROM {COMPOSED.name} c CROSS JOIN LATERAL unnest(c.members) AS listed (ref)
             JOIN {PARTY.name} p USING (ref)),
         {_STRICTEST},

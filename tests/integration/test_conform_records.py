@@ -226,6 +226,12 @@ def test_a_withdrawal_by_mailbox_concerns_the_customers_of_other_sources_who_hav
     assert rows(db, "SELECT party_ref, mailbox FROM canonical.consent") == [(None, "info@lee.example")]
     queued = {row.golden_id for row in rows(db, "SELECT golden_id FROM golden.to_compose")}
     assert queued == {golden["stripe:customers:cus_1"]}
+    with db.begin() as connection:
+        connection.execute(text("DELETE FROM golden.to_compose"))
+    land(db, HUBSPOT, "subscription_changes", unsubscribed("e1-1", "other@lee.example"))
+    run(db, HUBSPOT)
+    queued = {row.golden_id for row in rows(db, "SELECT golden_id FROM golden.to_compose")}
+    assert queued == {golden["stripe:customers:cus_1"]}, "the source corrected whom it named"
 
 
 def test_what_was_said_by_a_mailbox_stays_with_whose_it_was_then(db: Engine):

@@ -314,7 +314,7 @@ def test_what_a_mailbox_withdrew_holds_for_every_record_that_has_it(world):
     touch(world, "mail:events:1", "mail:contacts:1", day(-10))
     touch(world, "mail:events:2", "mail:contacts:1", day(-8))
     reported = {(row["touch_ref"], row["rule"]) for row in leaked(world, golden_id=known)}
-    assert reported == {("mail:events:2", Rule.OBJECTION), ("mail:events:2", Rule.CONSENT)}
+    assert reported == {("mail:events:2", Rule.OBJECTION)}
     assert [(one["status"], one["ref"]) for one in world.composed(1)["consents"]] == [("withdrawn", again)]
 
 
@@ -330,6 +330,43 @@ def test_a_mailbox_that_consents_again_is_permitted_from_then_on_and_permits_nob
     assert one(world, golden(2)).reason == Rule.CONSENT
     gone(world, "consent", again)
     assert one(world, known).reason == Rule.OBJECTION, "the permission was taken back"
+
+
+def test_only_the_mailbox_itself_ends_its_withdrawal(world):
+    """A consent that the record gave by another address, later, is none of this one."""
+    known = person(world, 1)
+    with world.engine.begin() as connection:
+        connection.execute(text("UPDATE canonical.party SET email = 'ann@lee.example' WHERE source_id = '1'"))
+    for number, tied in ((1, None), (2, "mail:contacts:1")):
+        said = by_mailbox(world, number, "withdrawn", day(-9), tied)
+        world.consent(f"lists:consents:other{number}", "mail:contacts:1", "granted", day(-5), mailbox="bob@lee.example")
+        (answer,) = asked(world, known)
+        assert (answer.reason, evidence(answer)) == (Rule.OBJECTION, {said})
+        told = [one.ref for finding in answer.findings for one in finding.evidence]
+        assert told.count(said) == 1
+        with world.engine.begin() as connection:
+            connection.execute(text("DELETE FROM canonical.consent WHERE ref LIKE 'lists:%'"))
+
+
+def test_a_permission_of_a_mailbox_counts_as_long_as_it_can_be_read_and_for_what_was_done_meanwhile(world):
+    known = person(world, 1)
+    with world.engine.begin() as connection:
+        connection.execute(text("UPDATE canonical.party SET email = 'ann@lee.example' WHERE source_id = '1'"))
+    by_mailbox(world, 1, "withdrawn", day(-20))
+    again = by_mailbox(world, 2, "granted", day(-10))
+    touch(world, "mail:events:1", "mail:contacts:1", day(-15))
+    touch(world, "mail:events:2", "mail:contacts:1", day(-9))
+    assert one(world, known, settings=RARELY).verdict == Verdict.ALLOW
+    with world.engine.begin() as connection:
+        connection.execute(
+            text(
+                """INSERT INTO landing.quarantine (source, stream, source_id, stage, reason)
+                   VALUES ('lists', 'consents', '2', 'conform', 'no')"""
+            )
+        )
+    assert one(world, known, settings=RARELY).reason == Rule.OBJECTION, "nobody knows what it says now"
+    gone(world, "consent", again)
+    assert {row["touch_ref"] for row in leaked(world)} == {"mail:events:1"}
 
 
 def leaked(world, **given):

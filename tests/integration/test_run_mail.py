@@ -97,9 +97,34 @@ def test_the_same_failure_is_mailed_again_after_a_publication_or_a_day(staffed, 
     with staffed.begin() as connection:
         announcements.announce(connection, "published", "run-4", {})
     assert [failing("run-5", "landing__crm"), failing("run-6", "landing__crm")] == [1, 0]
-    with staffed.begin() as connection:
-        connection.execute(text("UPDATE ops.announcement SET happened_at = now() - interval '25 hours'"))
-    assert failing("run-7", "landing__crm") == 1
+    for number in range(7, 10):
+        _hours_pass(staffed, 11)
+        assert failing(f"run-{number}", "landing__crm") == (number == 9), "it never stopped"
+
+
+def test_of_a_failure_that_nobody_was_told_the_newest_run_is_mailed(staffed, smtp_port, inbox):
+    for number in range(3):
+        runs.tell_failed(staffed, f"run-{number}", {"landing__crm"})
+    assert run_mail.send(staffed, settings(smtp_port)) == 1
+    assert "Run run-2 ended" in inbox.take()[ADDRESSES["boss"]].get_content()
+    assert not run_mail.waits(staffed)
+
+
+def test_what_a_killed_process_had_claimed_is_mailed_by_another(held, smtp_port, inbox):
+    with held.begin() as connection:
+        connection.execute(
+            text("INSERT INTO ops.announcement_mail (sequence, name) SELECT sequence, 'boss' FROM ops.announcement")
+        )
+    assert (run_mail.waits(held), run_mail.send(held, settings(smtp_port))) == (False, 0)
+    _hours_pass(held, 1)
+    assert run_mail.send(held, settings(smtp_port)) == 1
+
+
+def _hours_pass(engine, hours):
+    with engine.begin() as connection:
+        for table, column in (("announcement", "happened_at"), ("announcement_mail", "claimed_at"),
+                              ("announcement_mail", "sent_at")):  # fmt: skip
+            connection.execute(text(f"UPDATE ops.{table} SET {column} = {column} - make_interval(hours => {hours})"))
 
 
 def test_what_holds_a_run_is_told_and_not_as_a_failure_too(held, smtp_port, inbox):

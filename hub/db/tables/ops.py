@@ -37,7 +37,10 @@ class Announcement(Base):
 
 
 class AnnouncementMail(Base):
-    """Who is mailed an announcement: claimed before it is sent, and given up where it may still be taken later."""
+    """Who is mailed an announcement: claimed before it is sent, and given up where it may still be taken later.
+
+    `sent_at`: when the server took it, or refused it for good.
+    """
 
     __tablename__ = "announcement_mail"
     __table_args__ = (SCHEMA,)
@@ -45,6 +48,7 @@ class AnnouncementMail(Base):
     sequence: Mapped[int] = mapped_column(BigInteger, ForeignKey("ops.announcement.sequence"), primary_key=True)
     name: Mapped[str] = mapped_column(ForeignKey("ops.account.name"), primary_key=True)
     claimed_at: Mapped[Arrived]
+    sent_at: Mapped[Moment | None]
 
 
 class ApiKey(Base):

@@ -17,8 +17,8 @@ DOUBLED = "ck_announcement_ck_announcement_kind"  # as the naming convention mad
 KINDS = "kind IN ('held', 'published', 'failed')"
 # What is older is told to nobody.
 MAILED = """
-    INSERT INTO ops.announcement_mail (sequence, name)
-    SELECT sequence, name FROM ops.announcement, ops.account
+    INSERT INTO ops.announcement_mail (sequence, name, sent_at)
+    SELECT sequence, name, mailed_at FROM ops.announcement, ops.account
     WHERE mailed_at IS NOT NULL AND happened_at > now() - interval '1 day' AND email IS NOT NULL"""
 
 
@@ -33,6 +33,7 @@ def upgrade() -> None:
         sa.Column("sequence", sa.BigInteger(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("claimed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["sequence"], ["ops.announcement.sequence"], name="fk_announcement_mail_sequence_announcement"
         ),
