@@ -316,6 +316,18 @@ def test_a_permission_that_nobody_granted_is_caught(db: Engine) -> None:
     assert run(db, "golden")["consent_not_widened"].failing == (ANN,)
 
 
+def test_a_permission_that_the_mailbox_of_a_record_took_back_is_caught(db: Engine) -> None:
+    said = """INSERT INTO canonical.consent
+                  (ref, source, stream, source_id, channel, purpose, status, recorded_at, mailbox)
+              SELECT 'c:S:' || n, 'c', 'S', n, 'email', 'news', status, CAST(at AS timestamptz), lower(p.email)
+              FROM canonical.party p CROSS JOIN (VALUES (8, 'withdrawn', '2020-01-01Z'), (9, 'granted', '2021-01-01Z'))
+                  AS told (n, status, at) WHERE p.party_id = 1 AND n = ANY(ARRAY[{}])"""
+    execute(db, "UPDATE canonical.party SET email = 'Ann@Lee.example' WHERE party_id = 1;" + said.format("8"))
+    assert run(db, "golden")["consent_not_widened"].failing == (ANN,)
+    execute(db, said.format("9"))
+    assert run(db, "golden")["consent_not_widened"].passed, "it consented again"
+
+
 def test_the_limits_of_the_gate_are_settings(db: Engine) -> None:
     execute(db, FAULTS["landing.quarantined_share"])  # 3 of 49 rows
     assert not run(db, "landing", Settings(gate=GateSettings(max_quarantined_share=0.061)))["quarantined_share"].passed
