@@ -119,14 +119,15 @@ def _warning(one: Mapping[str, Any]) -> str:
 
 def _headline(found: Mapping[str, Any], status: str) -> tuple[str, str]:
     number = found["publication"]["number"]
+    in_force = f"publication {number} stays in force" if number else "nothing is published so far"
     if status == "held":
-        return f"Nothing published: publication {number or 0} stays in force", "red"
+        return f"Held back: {in_force}", "red"
     if status == "failed":
-        return f"The run failed: publication {number or 0} stays in force", "red"
+        return f"The run failed: {in_force}", "red"
     if not found["changed"]:
-        return f"Nothing changed: publication {number or 0} stays in force", "green"
+        return f"Nothing changed: {in_force}", "green"
     if not found["publication"]["published"]:
-        return f"No golden record changed: publication {number or 0} stays in force", "green"
+        return f"No golden record changed: {in_force}", "green"
     parts = found["publication"]
     what = f"{parts['created']:,} new, {parts['changed']:,} changed, {parts['merged']:,} merged"
     return f"Publication {number}: {what}", "green"
