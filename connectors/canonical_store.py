@@ -45,9 +45,11 @@ def with_recipients(connection: Connection, source: str, mapped: Sequence[Mapped
     homes = {ref: tied.get(ref) or known.get(email) for ref, email in recipients.items()}
     rows: Rows = defaultdict(list)
     for row in (row for each in mapped for row in each.rows):
-        tie: dict[str, str | None] = {"party_ref": homes[row.ref]} if homes.get(row.ref) else {}
-        if isinstance(row, Consent):
-            tie["mailbox"] = recipients.get(row.ref)
+        tie = {}
+        if party := homes.get(row.ref):
+            tie["party_ref"] = party
+        if isinstance(row, Consent) and row.ref in recipients:
+            tie["mailbox"] = recipients[row.ref]
         rows[type(row)].append(row.model_copy(update=tie) if tie else row)
     return rows, sum(party is None for party in homes.values())
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.columns import Flags, Index, Prepared
-from dedup.hashing import NOTHING, Hashes, combined, mixed
+from dedup.hashing import NOTHING, Hashes, mixed
 from dedup.spec import BlockingRule, MatchSpec
 
 # Pairs compared at a time: bounds the memory of a comparison to some ten megabytes, which fit the cache.
@@ -78,8 +78,8 @@ class Pairs:
 
 def hashes_of(table: Prepared, rule: BlockingRule, place: int) -> Hashes:
     """The keys of each record by one rule, shape (records, width of its first column); 0 where there is none."""
-    first, *others = (_hashed(table, name) for name in rule.columns)
-    return combined([first, *(other[:, :1] for other in others)], place + 1)
+    (found,) = _combined({name: _hashed(table, name) for name in rule.columns}, (rule,), place)
+    return np.asarray(found)
 
 
 def keys_of(table: Prepared, spec: MatchSpec) -> tuple[Hashes, Index, Index]:
@@ -87,25 +87,28 @@ def keys_of(table: Prepared, spec: MatchSpec) -> tuple[Hashes, Index, Index]:
     hashed = {name: _hashed(table, name) for rule in spec.blocking for name in rule.columns}
     found = []
     for begin in range(0, max(len(table), 1), _TOGETHER):
-        keys = _all_hashes({name: several[begin : begin + _TOGETHER] for name, several in hashed.items()}, spec)
+        keys = _combined({name: several[begin : begin + _TOGETHER] for name, several in hashed.items()}, spec.blocking)
         rules, rows, at = np.nonzero(keys)
         found.append((keys[rules, rows, at], rows + begin, rules))
     key, row, rule = (np.concatenate(parts) for parts in zip(*found, strict=True))
     return key, row, rule
 
 
-def _all_hashes(hashed: Mapping[str, Hashes], spec: MatchSpec) -> Hashes:
-    """Shape (rules, records, width): of one record, each step for all rules costs no more than for one."""
-    firsts = [hashed[rule.columns[0]] for rule in spec.blocking]
-    total = np.zeros((len(firsts), len(firsts[0]), max(first.shape[1] for first in firsts)), dtype=np.uint64)
+def _combined(hashed: Mapping[str, Hashes], rules: Sequence[BlockingRule], place: int = 0) -> Hashes:
+    """Hashes of the columns of each rule together, shape (rules, records, width); 0 where one of them is.
+
+    `place` is that of the first of the rules: it keeps their keys apart. Each step is one for all rules, however many.
+    """
+    firsts = [hashed[rule.columns[0]] for rule in rules]
+    total = np.zeros((len(rules), len(firsts[0]), max(first.shape[1] for first in firsts)), dtype=np.uint64)
     for at, first in enumerate(firsts):
         total[at, :, : first.shape[1]] = first
     empty = total == NOTHING
-    salts = mixed(np.arange(1, len(firsts) + 1, dtype=np.uint64))
+    salts = mixed(np.arange(place + 1, place + 1 + len(rules), dtype=np.uint64))
     total = mixed(total ^ salts[:, None, None])
-    for place in range(1, max(len(rule.columns) for rule in spec.blocking)):
-        longer = [at for at, rule in enumerate(spec.blocking) if len(rule.columns) > place]
-        part = np.stack([hashed[spec.blocking[at].columns[place]][:, :1] for at in longer])
+    for column in range(1, max(len(rule.columns) for rule in rules)):
+        longer = [at for at, rule in enumerate(rules) if len(rule.columns) > column]
+        part = np.stack([hashed[rules[at].columns[column]][:, :1] for at in longer])
         total[longer] = mixed(total[longer] ^ part)
         empty[longer] |= part == NOTHING
     total[empty] = NOTHING

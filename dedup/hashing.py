@@ -1,7 +1,6 @@
 """64-bit fingerprints of texts, the same on every machine and for ever: blocking keys are stored as such."""
 
 from collections.abc import Sequence
-from functools import cache
 
 import numpy as np
 import polars as pl
@@ -49,21 +48,6 @@ def _of_few(texts: Sequence[bytes]) -> Hashes:
         hashes[longer] = mixed(hashes[longer] ^ words[longer, at])
     hashes[lengths == 0] = NOTHING
     return hashes
-
-
-def combined(parts: Sequence[Hashes], salt: int) -> Hashes:
-    """One hash of several, whose shapes fit each other; 0 where any of them is 0. `salt` keeps rules apart."""
-    total: Hashes = np.broadcast_to(_salted(salt), parts[0].shape)
-    for part in parts:
-        total = mixed(total ^ part)
-    for part in parts:
-        np.copyto(total, NOTHING, where=part == NOTHING)
-    return total
-
-
-@cache
-def _salted(salt: int) -> Hashes:
-    return mixed(np.array([salt], dtype=np.uint64))
 
 
 def mixed(values: Hashes) -> Hashes:

@@ -4,6 +4,7 @@ import contextlib
 import datetime as dt
 import smtplib
 import ssl
+from collections import deque
 from collections.abc import Iterator, Sequence
 from email.message import EmailMessage
 from email.utils import localtime, make_msgid
@@ -45,19 +46,26 @@ def send(settings: MailSettings | None, messages: Sequence[EmailMessage]) -> dic
         for name, value in _headers(settings.sender).items():
             del message[name]
             message[name] = value
-    problems: dict[int, NotTaken] = {}
-    place = 0
-    while place < len(messages):
+    left, problems = deque(enumerate(messages)), dict[int, NotTaken]()
+    while left:
         try:
             with _connected(settings) as server:
-                while place < len(messages) and server.sock is not None:
-                    problem = _sent(server, messages[place])
-                    problems |= {} if problem is None else {place: problem}
-                    place += 1
+                problems |= _send_some(server, left)
         except MailError as error:
-            if place == 0:
+            if len(left) == len(messages):
                 raise
-            return problems | dict.fromkeys(range(place, len(messages)), NotTaken(str(error)))
+            return problems | {place: NotTaken(str(error)) for place, _ in left}
+    return problems
+
+
+def _send_some(server: smtplib.SMTP, left: deque[tuple[int, EmailMessage]]) -> dict[int, NotTaken]:
+    """Take from those that are left and send them, until the connection breaks; returns why some were not taken."""
+    problems = {}
+    while left and server.sock is not None:
+        place, message = left.popleft()
+        problem = _sent(server, message)
+        if problem is not None:
+            problems[place] = problem
     return problems
 
 

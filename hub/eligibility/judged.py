@@ -28,9 +28,6 @@ _HOLDS = f"""
     WHERE h.party_ref = ANY (ARRAY(
             SELECT ref FROM reached WHERE golden_id IN (SELECT golden_id FROM contact) ORDER BY ref))
       AND h.rule <> '{Rule.OVERDUE}'"""
-_SAID_BY_MAILBOX = f"""
-    SELECT r.golden_id, said.* FROM reached r JOIN ({BY_MAILBOX.format(members="reached")}) said
-        ON said.party_ref = r.ref"""
 _STOOD = STANDS.format(moment="t.touched_at", valid="(later.deleted_at IS NULL OR later.deleted_at > t.touched_at)")
 # What each record, and its mailbox, said last, per contact and purpose; a withdrawal wins a tie and outlives its
 # deletion.
@@ -53,8 +50,12 @@ _REACHED = """
     FROM composing JOIN identity.membership m ON m.golden_id = composing.golden_id AND m.until IS NULL
     JOIN canonical.party p USING (party_id)"""
 _STEPS = {
-    "reached": _REACHED, "contact": _CONTACTS, "held_by": _HOLDS, "said_by_mailbox": _SAID_BY_MAILBOX, "said": _SAID,
-}  # fmt: skip
+    "reached": _REACHED,
+    "contact": _CONTACTS,
+    "held_by": _HOLDS,
+    "said_by_mailbox": BY_MAILBOX.format(members="reached"),
+    "said": _SAID,
+}
 
 _DAYS = f"""CASE WHEN h.rule = '{Rule.DECLINED}'
     AND (h.topic IS NULL OR t.campaign IS NULL OR lower(h.topic) = lower(t.campaign))

@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 
 from hub.model.kinds import ConsentStatus
 
-# A withdrawal that names a mailbox is said by every record that has it, of any source. Takes `members` (ref, email).
+# A withdrawal that names a mailbox is said by every record that has it, of any source. Takes `members`
+# (golden_id, ref, email).
 # OFFSET keeps it a look into an index for each: joined as a table is, 5,000 customers of a list took two seconds.
 BY_MAILBOX = """
-    SELECT m.ref AS party_ref, said.* FROM {members} m CROSS JOIN LATERAL (
+    SELECT m.golden_id, m.ref AS party_ref, said.* FROM {members} m CROSS JOIN LATERAL (
         SELECT c.ref, c.channel, c.purpose, c.status, c.recorded_at, c.mailbox
         FROM canonical.consent c WHERE c.mailbox = lower(m.email) AND c.status = 'withdrawn' OFFSET 0
     ) said"""

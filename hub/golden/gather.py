@@ -117,8 +117,8 @@ def _consents(connection: Connection) -> dict[uuid.UUID, list[Statement]]:
                        c.deleted_at IS NOT NULL OR NOT m.living AS gone, false
                 FROM member m JOIN canonical.consent c ON c.party_ref = m.ref
                 UNION ALL
-                SELECT m.golden_id, m.ref, said.ref, channel, purpose, status, recorded_at, false, true
-                FROM ({_STANDING}) said JOIN member m ON m.ref = said.party_ref"""
+                SELECT golden_id, party_ref, ref, channel, purpose, status, recorded_at, false, true
+                FROM ({_STANDING}) standing"""
         )
     )
     found: dict[uuid.UUID, list[Statement]] = defaultdict(list)
