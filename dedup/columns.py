@@ -4,7 +4,7 @@ Each distinct text is held once in a vocabulary; a record holds integers. Equali
 field of several values (all phones of a person) is a matrix with one row per record.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -18,7 +18,7 @@ from dedup.letters import Letters, letters_of
 
 MISSING = -1
 # So many records are told apart in less time than arrow takes to begin.
-_FEW, _FEW_WORDS = 100, 2_000
+_FEW, _FEW_WORDS, _FEW_PAIRS = 100, 2_000, 500
 _NO_WORDS = pl.Series([], dtype=pl.String)
 
 Codes = NDArray[np.int32]
@@ -128,24 +128,24 @@ def encode_together(
 ) -> dict[str, Column]:
     """Columns that share a vocabulary, so that their values can be compared crosswise; values and width by name."""
     vocabulary: dict[str, int] = {}
-    codes = {}
-    for name, (values, width) in parts.items():
-        numbers = np.fromiter(_numbered(values, width, vocabulary), dtype=np.int32, count=len(values) * width)
-        codes[name] = numbers.reshape(len(values), width)[inverse]
+    codes = {name: _numbered(values, width, vocabulary)[inverse] for name, (values, width) in parts.items()}
     words = words_of(list(vocabulary))
     return {name: Column(column, words) for name, column in codes.items()}
 
 
-def _numbered(values: Sequence[Sequence[str | None]], width: int, vocabulary: dict[str, int]) -> Iterator[int]:
-    """The numbers of the first `width` values of each record, one after the other; new words are added."""
-    for several in values:
-        left = width
+def _numbered(values: Sequence[Sequence[str | None]], width: int, vocabulary: dict[str, int]) -> Codes:
+    """The numbers of the first `width` values of each record, shape (records, width); new words are added."""
+    places, numbers = [], []
+    for row, several in enumerate(values):
+        place, end = row * width, (row + 1) * width
         for value in several:
-            if value and left:
-                left -= 1
-                yield vocabulary.setdefault(value, len(vocabulary))
-        for _ in range(left):
-            yield MISSING
+            if value and place < end:
+                places.append(place)
+                numbers.append(vocabulary.setdefault(value, len(vocabulary)))
+                place += 1
+    codes = np.full(len(values) * width, MISSING, dtype=np.int32)
+    codes[places] = numbers
+    return codes.reshape(len(values), width)
 
 
 def words_of(texts: Sequence[str]) -> pl.Series:
@@ -183,8 +183,15 @@ def distinct_rows(table: pa.Table, names: Sequence[str]) -> tuple[list[tuple[obj
 
 def overlap(left: Codes, right: Codes) -> Flags:
     """Whether two records share any value; both of shape (pairs, width)."""
+    if len(left) <= _FEW_PAIRS:
+        shared: Flags = ((left[:, :, None] == right[:, None, :]) & (left != MISSING)[:, :, None]).any(axis=(1, 2))
+        return shared
+    # Column by column: numpy goes through many rows of a few values each several times slower.
     shared = np.zeros(len(left), dtype=bool)
-    for at in range(left.shape[1]):
-        value = left[:, at]
-        shared |= ((right == value[:, None]).any(axis=1)) & (value != MISSING)
+    others = [column for column in np.ascontiguousarray(right.T) if column.max() != MISSING]
+    for values in left.T:
+        if values.max() != MISSING:
+            known = np.where(values == MISSING, MISSING - 1, values)
+            for column in others:
+                shared |= column == known
     return shared

@@ -29,8 +29,8 @@ def name(table: Prepared, left: Index, right: Index) -> Levels:
 def _within(inner: Codes, outer: Codes) -> Flags:
     """Whether every word of one name is in the other; False for a name without words."""
     contained = np.ones(len(inner), dtype=bool)
-    for at in range(inner.shape[1]):
-        word = inner[:, at]
-        contained &= (word == MISSING) | (outer == word[:, None]).any(axis=1)
+    others = np.ascontiguousarray(outer.T)
+    for word in inner.T:
+        contained &= (word == MISSING) | (others == word).any(axis=0)
     contained &= inner[:, 0] != MISSING
     return contained

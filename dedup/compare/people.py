@@ -3,7 +3,7 @@
 import numpy as np
 
 from dedup.columns import Flags, Index, Levels, Prepared, overlap
-from dedup.compare.values import both, jaro_winkler, one_slip, same
+from dedup.compare.values import both, jaro_winkler, one_slip, same, shared
 
 # "Smith" and "Smyth" score 0.89, "Katherine" and "Catherine" 0.93; unrelated names of one language up to about 0.8.
 ALIKE = 0.88
@@ -23,13 +23,12 @@ def name(table: Prepared, left: Index, right: Index) -> Levels:
 
     family_same = same(family_a, family_b)
     family_alike = family_same | (jaro_winkler(family, family_a, family_b, ~family_same) >= ALIKE)
-    family_alike |= overlap(table.codes("family_parts")[left], table.codes("family_parts")[right])
+    family_alike |= shared(table.codes("family_parts"), left, right, ~family_alike)
 
     given_same = same(given_a, given_b)
-    short = overlap(table.codes("roots")[left], table.codes("roots")[right]) & ~given_same
+    short = shared(table.codes("roots"), left, right, ~given_same)
     letter = (table.first("letter")[left] >= 0) | (table.first("letter")[right] >= 0)
-    initials = table.codes("initial")
-    initial = letter & overlap(initials[left], initials[right]) & ~given_same
+    initial = shared(table.codes("initial"), left, right, letter & ~given_same)
     close = ~given_same & ~short & ~letter
     worth = close & (family_alike | ~family_known)
     root = table.columns["root"]
@@ -65,12 +64,16 @@ def _crossed(table: Prepared, left: Index, right: Index, undecided: Flags) -> tu
     letter, initial, family_initial = table.first("letter"), table.codes("initial"), table.codes("family_initial")
     family_to_given = jaro_winkler(given, family.first[left], given.first[right], undecided) >= ALIKE
     given_to_family = jaro_winkler(given, given.first[left], family.first[right], undecided) >= ALIKE
-    family_to_given_short = family_to_given | overlap(family_roots[left], roots[right])
-    given_to_family_short = given_to_family | overlap(roots[left], family_roots[right])
-    full = (family_to_given & given_to_family_short) | (given_to_family & family_to_given_short)
-    shortened = given_to_family & (letter[right] >= 0) & overlap(family_initial[left], initial[right])
-    shortened |= family_to_given & (letter[left] >= 0) & overlap(initial[left], family_initial[right])
-    return undecided & full, undecided & shortened & ~full
+    # Of few pairs one is like the other; only these are looked at any closer.
+    rows = np.nonzero(family_to_given | given_to_family)[0]
+    left, right, one, other = left[rows], right[rows], family_to_given[rows], given_to_family[rows]
+    one_short = one | overlap(family_roots[left], roots[right])
+    other_short = other | overlap(roots[left], family_roots[right])
+    full, shortened = np.zeros((2, len(undecided)), dtype=bool)
+    full[rows] = (one & other_short) | (other & one_short)
+    shortened[rows] = other & (letter[right] >= 0) & overlap(family_initial[left], initial[right])
+    shortened[rows] |= one & (letter[left] >= 0) & overlap(initial[left], family_initial[right])
+    return full, shortened & ~full
 
 
 def generation(table: Prepared, left: Index, right: Index) -> Levels:

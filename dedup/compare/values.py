@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from rapidfuzz import process
 from rapidfuzz.distance import OSA, JaroWinkler
 
-from dedup.columns import MISSING, Codes, Column, Flags, Index
+from dedup.columns import MISSING, Codes, Column, Flags, Index, overlap
 
 Scores = NDArray[np.float32]
 
@@ -21,6 +21,14 @@ def both(left: Codes, right: Codes) -> Flags:
 def same(left: Codes, right: Codes) -> Flags:
     equal: Flags = (left == right) & (left != MISSING)
     return equal
+
+
+def shared(codes: Codes, left: Index, right: Index, undecided: Flags) -> Flags:
+    """Whether two records have a value in common; False where not `undecided`."""
+    found = np.zeros(len(left), dtype=bool)
+    rows = np.nonzero(undecided)[0]
+    found[rows] = overlap(codes[left[rows]], codes[right[rows]])
+    return found
 
 
 def jaro_winkler(column: Column, left: Codes, right: Codes, undecided: Flags) -> Scores:

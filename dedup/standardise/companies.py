@@ -4,12 +4,13 @@ import re
 from dataclasses import dataclass
 
 from cleanco import prepare_default_terms
-from cleanco.clean import custom_basename
+from cleanco.clean import custom_basename, normalized, strip_punct, strip_tail
 
 from dedup.standardise.lists import word_list
 from dedup.standardise.text import fold, given_value
 
 _TERMS = prepare_default_terms()
+_LAST = {words[-1] for _, words in _TERMS}
 _ENDS = word_list("legal_forms") | {"and"}
 _FILLERS = word_list("filler_words")
 _GENERIC = word_list("generic_words")
@@ -39,7 +40,7 @@ def parse(value: object) -> CompanyName:
     if not text:
         return CompanyName()
     joined = _INITIALS.sub(lambda found: found.group().replace(".", ""), text.replace("&", " and "))
-    words = fold(custom_basename(joined, _TERMS, prefix=False, middle=False, suffix=True) or joined).split()
+    words = fold(_bare(joined) or joined).split()
     while len(words) > 1 and words[-1] in _ENDS:
         words = words[:-1]
     telling = [word for word in words if word not in _FILLERS] or words
@@ -49,3 +50,11 @@ def parse(value: object) -> CompanyName:
     if len(telling) == 1 and 3 <= len(telling[0]) <= 6:
         acronym = telling[0]
     return CompanyName(" ".join(telling), tuple(sorted(set(telling))), acronym)
+
+
+def _bare(name: str) -> str:
+    """The name without the legal forms at its end. cleanco tries 300 of them: only where the last word is of one."""
+    bare: str = strip_tail(name)
+    if strip_punct(normalized("".join(bare.split()[-1:]))) in _LAST:
+        bare = custom_basename(name, _TERMS, prefix=False, middle=False, suffix=True)
+    return bare

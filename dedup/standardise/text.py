@@ -12,6 +12,7 @@ LONGEST = 200
 
 _APOSTROPHES = re.compile(r"['`´’‘]")
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
+_TELLING = re.compile(r"[^\W_0]")
 _PLACEHOLDERS = word_list("placeholders")
 UMLAUTS = str.maketrans({"ä": "a", "ö": "o", "ü": "u", "Ä": "A", "Ö": "O", "Ü": "U"})
 
@@ -19,11 +20,12 @@ UMLAUTS = str.maketrans({"ä": "a", "ö": "o", "ü": "u", "Ä": "A", "Ö": "O", 
 @lru_cache(maxsize=1 << 16)
 def is_placeholder(value: str) -> bool:
     """Whether a value only says that there is none: "n/a", "TBD", "-", "000-000", "....."."""
-    squeezed = re.sub(r"[\s_]+", "-", value.strip().lower())
+    squeezed = "-".join(value.lower().replace("_", " ").split())
     if squeezed in _PLACEHOLDERS or squeezed.strip("-.?/*<>()[]") in _PLACEHOLDERS:
         return True
-    significant = [letter for letter in value if letter.isalnum()]
-    return not significant or (len(significant) > 2 and set(significant) <= {"0"})
+    # No letter or digit at all, or nothing but at least three zeros.
+    zeros = value.count("0")
+    return not _TELLING.search(value) and (zeros == 0 or zeros > 2)
 
 
 def given_value(value: object) -> str | None:

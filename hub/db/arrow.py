@@ -91,13 +91,16 @@ def texts_out(connection: Connection, query: str, number: str, text: str) -> tup
     raw = connection.connection.dbapi_connection
     with raw.cursor(binary=True) as cursor:  # type: ignore[union-attr]
         cursor.execute(
-            f"""SELECT string_agg(int8send({number}), '' ORDER BY {number}),
-                       string_agg({text}, E'\\x{ord(RECORD_END):02x}' ORDER BY {number})
-                FROM (SELECT {number}, {text}, (row_number() OVER (ORDER BY {number}) - 1) / {_TOGETHER} AS piece
-                      FROM ({query}) AS rows) AS numbered
-                GROUP BY piece ORDER BY piece"""
+            f"""SELECT string_agg(int8send({number}), ''), string_agg({text}, E'\\x{ord(RECORD_END):02x}')
+                FROM ({query}) AS rows GROUP BY {number} / {_TOGETHER}"""
         )
-        pieces = cursor.fetchall()
-    numbers = np.frombuffer(b"".join(piece for piece, _ in pieces), dtype=">i8").astype(np.int64)
-    texts = [pc.split_pattern(pa.array([joined]), RECORD_END).flatten() for _, joined in pieces]
-    return numbers, pa.chunked_array(texts, pa.string())
+        pieces = [(np.frombuffer(sent, dtype=">i8").astype(np.int64), joined) for sent, joined in cursor]
+    # Each piece has a range of its own, and its rows are in no order.
+    pieces.sort(key=lambda piece: piece[0][0])
+    orders = [np.argsort(numbers) for numbers, _ in pieces]
+    numbers = [numbers[order] for (numbers, _), order in zip(pieces, orders, strict=True)]
+    texts = [
+        pc.split_pattern(pa.array([joined]), RECORD_END).flatten().take(pa.array(order))
+        for (_, joined), order in zip(pieces, orders, strict=True)
+    ]
+    return np.concatenate([np.zeros(0, dtype=np.int64), *numbers]), pa.chunked_array(texts, pa.string())

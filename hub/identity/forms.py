@@ -4,7 +4,8 @@ A form holds the values of all columns of a standardised record in the order of 
 its own, empty where there is none.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
@@ -22,12 +23,13 @@ from hub.model.kinds import PartyKind
 
 SEPARATOR = "\x1f"  # ASCII unit separator
 _NO_SEPARATORS = str.maketrans("", "", SEPARATOR + RECORD_END)
-# Forms that are split at a time: bounds the memory to some hundred megabytes.
+_SEPARATORS = f"[{SEPARATOR}{RECORD_END}]"
+# Forms that are made or split at a time: bounds the memory to some hundred megabytes.
 _PIECE = 200_000
 _FEW = 2_000
 
-# From places in a form to the numbers of their values, shape (records, places), and the values.
-_Encode = Callable[[Sequence[int]], tuple[Codes, pl.Series]]
+# Of some places in a form: the numbers of their values, shape (records, places), and the values.
+_Encoded = tuple[Codes, pl.Series]
 
 
 @dataclass(frozen=True)
@@ -60,22 +62,27 @@ def layout(kind: PartyKind) -> Layout:
     return Layout(tuple(tuple(group) for group in groups.values()), begin)
 
 
-def write(kind: PartyKind, table: Prepared) -> list[str]:
+def write(kind: PartyKind, table: Prepared) -> pa.ChunkedArray:
     """The form of each record."""
     places = sorted((place for group in layout(kind).groups for place in group), key=lambda place: place.begin)
-    values = [values for place in places for values in _texts(table.columns[place.column])]
-    return list(map(SEPARATOR.join, zip(*values, strict=True)))
+    columns = [table.columns[place.column] for place in places]
+    return _few_written(columns) if len(table) <= _FEW else _many_written(columns, len(table))
 
 
 def read(kind: PartyKind, ids: NDArray[np.int64], forms: pa.ChunkedArray) -> Prepared:
     """Standardised records from their party ids and forms, both of shape (records,); what was given is not there."""
     known = layout(kind)
-    encode = _few(forms) if len(ids) <= _FEW else _many(forms, known.size)
+    slots = [[at for place in group for at in range(place.begin, place.begin + place.width)] for group in known.groups]
+    encoded = _few_read(forms, slots) if len(ids) <= _FEW else _many_read(forms, slots, known.size)
     columns: dict[str, Column] = {}
-    for group in known.groups:
-        slots = [at for place in group for at in range(place.begin, place.begin + place.width)]
-        columns |= _columns(group, *encode(slots))
+    for group, (codes, words) in zip(known.groups, encoded, strict=True):
+        columns |= _columns(group, codes, words)
     return Prepared(ids, columns, pa.table({"party_id": ids}))
+
+
+def _few_written(columns: Sequence[Column]) -> pa.ChunkedArray:
+    values = [values for column in columns for values in _texts(column)]
+    return pa.chunked_array([pa.array(map(SEPARATOR.join, zip(*values, strict=True)), pa.string())])
 
 
 def _texts(column: Column) -> Iterator[Iterable[str]]:
@@ -85,35 +92,52 @@ def _texts(column: Column) -> Iterator[Iterable[str]]:
         yield map(words.__getitem__, codes.tolist())
 
 
-def _few(forms: pa.ChunkedArray) -> _Encode:
+def _many_written(columns: Sequence[Column], records: int) -> pa.ChunkedArray:
+    """The same without a Python object per value."""
+    empty = pl.Series([""])
+    words = [pl.concat([column.words.str.replace_all(_SEPARATORS, ""), empty]) for column in columns]
+    numbers = [np.where(column.codes == MISSING, len(column.words), column.codes) for column in columns]
+    pieces = []
+    for begin in range(0, records, _PIECE):
+        values = [
+            texts.gather(codes).alias(f"{at} {place}")
+            for at, (texts, number) in enumerate(zip(words, numbers, strict=True))
+            for place, codes in enumerate(number[begin : begin + _PIECE].T)
+        ]
+        pieces.append(pl.select(pl.concat_str(values, separator=SEPARATOR)).to_series().to_arrow().cast(pa.string()))
+    return pa.chunked_array(pieces, pa.string())
+
+
+def _few_read(forms: pa.ChunkedArray, groups: Sequence[Sequence[int]]) -> Iterator[_Encoded]:
     """For a few forms, which are read before arrow has begun."""
     values = list(zip(*(form.split(SEPARATOR) for form in forms.to_pylist()), strict=True))
-
-    def encode(slots: Sequence[int]) -> tuple[Codes, pl.Series]:
+    for slots in groups:
         number = {"": MISSING}
         for text in chain.from_iterable(values[at] for at in slots if values):
             number.setdefault(text, len(number) - 1)
         codes = np.array([[number[text] for text in values[at]] if values else [] for at in slots], dtype=np.int32)
-        return codes.T, words_of(list(number)[1:])
-
-    return encode
+        yield codes.T, words_of(list(number)[1:])
 
 
-def _many(forms: pa.ChunkedArray, size: int) -> _Encode:
-    """For forms by the million: no Python object per value."""
+def _many_read(forms: pa.ChunkedArray, groups: Sequence[Sequence[int]], size: int) -> Iterator[_Encoded]:
+    """For forms by the million: no Python object per value. Most places are empty, and left out of account."""
     pieces = [forms.slice(begin, _PIECE).combine_chunks() for begin in range(0, len(forms), _PIECE)]
     split = [pc.split_pattern(piece, SEPARATOR).flatten() for piece in pieces]
+    filled = [pc.not_equal(values, "").to_numpy(zero_copy_only=False).reshape(-1, size) for values in split]
 
-    def encode(slots: Sequence[int]) -> tuple[Codes, pl.Series]:
-        where = [np.concatenate([np.arange(at, len(values), size) for at in slots]) for values in split]
-        taken = [values.take(pa.array(at)).dictionary_encode() for values, at in zip(split, where, strict=True)]
+    def encode(slots: Sequence[int]) -> _Encoded:
+        where = [np.nonzero(flags[:, slots]) for flags in filled]
+        at = [rows * size + np.array(slots)[places] for rows, places in where]
+        taken = [values.take(pa.array(here)).dictionary_encode() for values, here in zip(split, at, strict=True)]
         encoded = pa.chunked_array(taken).unify_dictionaries()
-        words = pl.Series(encoded.chunk(0).dictionary, dtype=pl.String)
-        number = np.where((words == "").to_numpy(), MISSING, np.arange(len(words), dtype=np.int32))
-        codes = [number[chunk.indices.to_numpy()].reshape(len(slots), -1).T for chunk in encoded.chunks]
-        return np.concatenate(codes).astype(np.int32), words
+        codes = [np.full((len(flags), len(slots)), MISSING, dtype=np.int32) for flags in filled]
+        for piece, (rows, places), chunk in zip(codes, where, encoded.chunks, strict=True):
+            piece[rows, places] = chunk.indices.to_numpy()
+        return np.concatenate(codes), pl.Series(encoded.chunk(0).dictionary, dtype=pl.String)
 
-    return encode
+    # Arrow leaves the interpreter's lock.
+    with ThreadPoolExecutor() as pool:
+        yield from pool.map(encode, groups)
 
 
 def _columns(group: tuple[Place, ...], codes: Codes, words: pl.Series) -> Iterator[tuple[str, Column]]:

@@ -25,7 +25,6 @@ from hub.db import arrow
 from hub.identity import forms, parties
 from hub.identity.models import SPECS
 from hub.model.kinds import PartyKind
-from hub.uncollected import uncollected
 
 Ids = NDArray[np.int64]
 
@@ -214,9 +213,8 @@ def _read(connection: Connection, kind: PartyKind, condition: str) -> Prepared:
 
 def _standardised(kind: PartyKind, given: pa.Table) -> pa.Table:
     """The forms of those of the given parties that are of the kind."""
-    with uncollected():
-        table = SPECS[kind].standardise(given.filter(pc.equal(given["kind"], kind.value)))
-        return pa.table([table.ids, pa.array(forms.write(kind, table), pa.string())], schema=_FORMS)
+    table = SPECS[kind].standardise(given.filter(pc.equal(given["kind"], kind.value)))
+    return pa.table([table.ids, forms.write(kind, table)], schema=_FORMS)
 
 
 def _prepared(kind: PartyKind, found: pa.Table) -> Prepared:

@@ -16,6 +16,7 @@ from hub.identity import index, learning, models
 from hub.model.kinds import PartyKind
 from hub.progress import Progress, Step
 from hub.settings import MatchSettings
+from hub.uncollected import uncollected
 
 # With more of the parties changed, nearly all are candidates of one that did: looking for them only costs time.
 MOST_CHANGED = 0.25
@@ -59,7 +60,7 @@ def match_parties(engine: Engine, kind: PartyKind, settings: MatchSettings, *, p
     Only the candidates of changed parties are loaded and compared, unless all have to be: after the training of a new
     model, with other thresholds, with another version of the code, or where very many parties changed.
     """
-    with engine.begin() as connection:
+    with uncollected(), engine.begin() as connection:
         locks.hold(connection, locks.IDENTITY)
         moved = models.heed_thresholds(connection, kind, settings) | learning.heed(connection, kind, settings)
         # A queue that has just been filled has no statistics, without which everything would be read for it.
@@ -171,15 +172,11 @@ def _count(connection: Connection, kind: PartyKind) -> int:
 
 def _queued(connection: Connection, kind: PartyKind) -> np.ndarray:
     """The queued parties of the kind, and those that were of it and are in its index still."""
-    rows = connection.execute(
-        text(
-            f"""SELECT party_id FROM canonical.to_match JOIN canonical.party USING (party_id)
+    query = f"""SELECT party_id FROM canonical.to_match JOIN canonical.party USING (party_id)
                 LEFT JOIN identity.standardised_{kind.value} known USING (party_id)
-                WHERE kind = :kind OR known.party_id IS NOT NULL"""
-        ),
-        {"kind": kind.value},
-    )
-    return np.array(rows.scalars().all(), dtype=np.int64)
+                WHERE kind = '{kind.value}' OR known.party_id IS NOT NULL"""
+    (queued,) = arrow.numbers_out(connection, query, ["party_id"])
+    return queued
 
 
 def _leave_queue(connection: Connection, kind: PartyKind, party_ids: np.ndarray) -> None:

@@ -51,8 +51,8 @@ def candidates(
     asked = models.SPECS[kind].standardise(_table(record))
     partners = index.partners(connection, kind, asked, basis.max_block)
     ids = np.array([NOBODY, *(party_id for party_id, _ in partners)], dtype=np.int64)
-    texts = pa.chunked_array([pa.array([*forms.write(kind, asked), *(form for _, form in partners)], pa.string())])
-    table = model.terms.apply(forms.read(kind, ids, texts))
+    known = pa.array([form for _, form in partners], pa.string())
+    table = model.terms.apply(forms.read(kind, ids, pa.chunked_array([*forms.write(kind, asked).chunks, known])))
     best = _best(table, model, settings.review, limit)
     ids = table.ids[best.right].tolist()
     if not ids:
