@@ -1,7 +1,9 @@
 """Arrow tables in and out of Postgres: no Python object per value."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
 import psycopg
@@ -13,11 +15,11 @@ from sqlalchemy import Connection, text
 
 from hub.db import without_values
 
+Piece = TypeVar("Piece")
+
 # Rows written as one piece of CSV: some ten megabytes.
 _PIECE = 100_000
 RECORD_END = "\x1e"  # ASCII record separator
-# Texts that come as one value: some megabytes.
-_TOGETHER = 10_000
 _TYPES = {pa.int64(): "bigint", pa.float64(): "double precision", pa.string(): "text"}
 
 
@@ -83,24 +85,29 @@ def numbers_out(connection: Connection, query: str, names: Sequence[str]) -> lis
     return [column.astype(np.int64) for column in rows.T]
 
 
-def texts_out(connection: Connection, query: str, number: str, text: str) -> tuple[NDArray[np.int64], pa.ChunkedArray]:
-    """A bigint column, in ascending order, and a text column of a query without parameters, both never null.
+def texts_out(
+    connection: Connection, queries: Iterable[str], number: str, text: str, each: Callable[[pa.Array], Piece]
+) -> tuple[NDArray[np.int64], list[Piece]]:
+    """A bigint column and a text column of queries without parameters, both never null; by number within each query.
 
-    The texts may hold anything but `RECORD_END`. They come some thousand in a value, not a row at a time.
+    Some ten thousand rows a query: its texts come as one value, not a row at a time, and may hold anything but
+    `RECORD_END`. While Postgres answers the next, `each` makes of the texts what is returned.
     """
+
+    def read(numbers: bytes, joined: str) -> tuple[NDArray[np.int64], Piece]:
+        found = np.frombuffer(numbers, dtype=">i8").astype(np.int64)
+        order = np.argsort(found)
+        return found[order], each(pc.split_pattern(pa.array([joined]), RECORD_END).flatten().take(pa.array(order)))
+
     raw = connection.connection.dbapi_connection
-    with raw.cursor(binary=True) as cursor:  # type: ignore[union-attr]
-        cursor.execute(
-            f"""SELECT string_agg(int8send({number}), ''), string_agg({text}, E'\\x{ord(RECORD_END):02x}')
-                FROM ({query}) AS rows GROUP BY {number} / {_TOGETHER}"""
-        )
-        pieces = [(np.frombuffer(sent, dtype=">i8").astype(np.int64), joined) for sent, joined in cursor]
-    # Each piece has a range of its own, and its rows are in no order.
-    pieces.sort(key=lambda piece: piece[0][0])
-    orders = [np.argsort(numbers) for numbers, _ in pieces]
-    numbers = [numbers[order] for (numbers, _), order in zip(pieces, orders, strict=True)]
-    texts = [
-        pc.split_pattern(pa.array([joined]), RECORD_END).flatten().take(pa.array(order))
-        for (_, joined), order in zip(pieces, orders, strict=True)
-    ]
-    return np.concatenate([np.zeros(0, dtype=np.int64), *numbers]), pa.chunked_array(texts, pa.string())
+    with raw.cursor(binary=True) as cursor, ThreadPoolExecutor(1) as beside:  # type: ignore[union-attr]
+        reading = []
+        for query in queries:
+            cursor.execute(
+                f"""SELECT string_agg(int8send({number}), ''), string_agg({text}, E'\\x{ord(RECORD_END):02x}')
+                    FROM ({query}) AS rows HAVING count(*) > 0"""
+            )
+            reading += [beside.submit(read, *row) for row in cursor]
+    pieces = [one.result() for one in reading]
+    numbers = np.concatenate([np.zeros(0, dtype=np.int64), *(found for found, _ in pieces)])
+    return numbers, [piece for _, piece in pieces]

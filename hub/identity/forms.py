@@ -7,7 +7,7 @@ its own, empty where there is none.
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import chain
 
 import numpy as np
@@ -49,6 +49,14 @@ class Layout:
     size: int
 
 
+@dataclass(frozen=True)
+class Split:
+    """The values of all places of some forms, one form after the other, and which are not empty: (forms, places)."""
+
+    values: pa.Array
+    filled: NDArray[np.bool_]
+
+
 @cache
 def layout(kind: PartyKind) -> Layout:
     """How the forms of a kind are made up, as its specification standardises an empty table."""
@@ -71,11 +79,37 @@ def write(kind: PartyKind, table: Prepared) -> pa.ChunkedArray:
 
 def read(kind: PartyKind, ids: NDArray[np.int64], forms: pa.ChunkedArray) -> Prepared:
     """Standardised records from their party ids and forms, both of shape (records,); what was given is not there."""
-    known = layout(kind)
-    slots = [[at for place in group for at in range(place.begin, place.begin + place.width)] for group in known.groups]
-    encoded = _few_read(forms, slots) if len(ids) <= _FEW else _many_read(forms, slots, known.size)
+    if len(ids) <= _FEW:
+        return _prepared(kind, ids, _few_read(forms, _slots(kind)))
+    pieces = [forms.slice(begin, _PIECE).combine_chunks() for begin in range(0, len(forms), _PIECE)]
+    return join(kind, ids, [split(kind, piece) for piece in pieces])
+
+
+def split(kind: PartyKind, forms: pa.Array) -> Split:
+    """The values of many forms."""
+    values = pc.split_pattern(forms, SEPARATOR).flatten()
+    filled = pc.not_equal(values, "").to_numpy(zero_copy_only=False).reshape(len(forms), layout(kind).size)
+    return Split(values, filled)
+
+
+def join(kind: PartyKind, ids: NDArray[np.int64], pieces: Sequence[Split]) -> Prepared:
+    """The records whose forms were split, as `read` gives them."""
+    if not pieces:
+        return _prepared(kind, ids, _few_read(pa.chunked_array([], pa.string()), _slots(kind)))
+    # Arrow leaves the interpreter's lock.
+    with ThreadPoolExecutor() as pool:
+        return _prepared(kind, ids, pool.map(partial(_encoded, pieces), _slots(kind)))
+
+
+def _slots(kind: PartyKind) -> list[list[int]]:
+    """Of each group of columns the places in a form."""
+    groups = layout(kind).groups
+    return [[at for place in group for at in range(place.begin, place.begin + place.width)] for group in groups]
+
+
+def _prepared(kind: PartyKind, ids: NDArray[np.int64], encoded: Iterable[_Encoded]) -> Prepared:
     columns: dict[str, Column] = {}
-    for group, (codes, words) in zip(known.groups, encoded, strict=True):
+    for group, (codes, words) in zip(layout(kind).groups, encoded, strict=True):
         columns |= _columns(group, codes, words)
     return Prepared(ids, columns, pa.table({"party_id": ids}))
 
@@ -119,25 +153,19 @@ def _few_read(forms: pa.ChunkedArray, groups: Sequence[Sequence[int]]) -> Iterat
         yield codes.T, words_of(list(number)[1:])
 
 
-def _many_read(forms: pa.ChunkedArray, groups: Sequence[Sequence[int]], size: int) -> Iterator[_Encoded]:
-    """For forms by the million: no Python object per value. Most places are empty, and left out of account."""
-    pieces = [forms.slice(begin, _PIECE).combine_chunks() for begin in range(0, len(forms), _PIECE)]
-    split = [pc.split_pattern(piece, SEPARATOR).flatten() for piece in pieces]
-    filled = [pc.not_equal(values, "").to_numpy(zero_copy_only=False).reshape(-1, size) for values in split]
-
-    def encode(slots: Sequence[int]) -> _Encoded:
-        where = [np.nonzero(flags[:, slots]) for flags in filled]
-        at = [rows * size + np.array(slots)[places] for rows, places in where]
-        taken = [values.take(pa.array(here)).dictionary_encode() for values, here in zip(split, at, strict=True)]
-        encoded = pa.chunked_array(taken).unify_dictionaries()
-        codes = [np.full((len(flags), len(slots)), MISSING, dtype=np.int32) for flags in filled]
-        for piece, (rows, places), chunk in zip(codes, where, encoded.chunks, strict=True):
-            piece[rows, places] = chunk.indices.to_numpy()
-        return np.concatenate(codes), pl.Series(encoded.chunk(0).dictionary, dtype=pl.String)
-
-    # Arrow leaves the interpreter's lock.
-    with ThreadPoolExecutor() as pool:
-        yield from pool.map(encode, groups)
+def _encoded(pieces: Sequence[Split], slots: Sequence[int]) -> _Encoded:
+    """Most places are empty, and left out of account."""
+    where = [np.nonzero(piece.filled[:, slots]) for piece in pieces]
+    taken = [
+        piece.values.take(pa.array(rows * piece.filled.shape[1] + np.array(slots)[places]))
+        for piece, (rows, places) in zip(pieces, where, strict=True)
+    ]
+    encoded = pa.concat_arrays(taken).dictionary_encode()
+    begins = np.cumsum([0, *(len(piece.filled) for piece in pieces)])
+    rows = np.concatenate([rows + begin for (rows, _), begin in zip(where, begins[:-1], strict=True)])
+    codes = np.full((begins[-1], len(slots)), MISSING, dtype=np.int32)
+    codes[rows, np.concatenate([places for _, places in where])] = encoded.indices.to_numpy()
+    return codes, pl.Series(encoded.dictionary, dtype=pl.String)
 
 
 def _columns(group: tuple[Place, ...], codes: Codes, words: pl.Series) -> Iterator[tuple[str, Column]]:

@@ -5,9 +5,9 @@ that matches it on; the run that finds it there under another kind takes it out.
 """
 
 import importlib.metadata
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, partial
 from hashlib import blake2b
 from pathlib import Path
 
@@ -30,6 +30,7 @@ Ids = NDArray[np.int64]
 
 # What standardises with the help of these depends on their versions too.
 _LIBRARIES = ("anyascii", "cleanco", "nicknames", "phonenumbers", "tldextract")
+_PIECE = 10_000
 _KEYS = pa.schema([("key", pa.int64()), ("party_id", pa.int64()), ("rule", pa.int16())])
 _FORMS = pa.schema([("party_id", pa.int64()), ("form", pa.string())])
 
@@ -116,7 +117,7 @@ def refresh(connection: Connection, kind: PartyKind, changed: Ids, max_block: in
     Where a key becomes one that too many share, or ceases to be, that decides whether parties that did not change are
     compared with each other: they are concerned too.
     """
-    before = key_table(kind, some(connection, kind, changed.tolist()))
+    before = key_table(kind, some(connection, kind, changed))
     fresh = _standardised(kind, parties.load_some(connection, changed.tolist()))
     after = key_table(kind, _prepared(kind, fresh))
     lost, won = _without(before, after), _without(after, before)
@@ -129,7 +130,7 @@ def refresh(connection: Connection, kind: PartyKind, changed: Ids, max_block: in
     arrow.copy_in(connection, f"identity.blocking_key_{kind.value}", won)
     (others,) = arrow.numbers_out(connection, _CROSSING.format(kind=kind.value, max_block=max_block), ["party_id"])
     others = np.setdiff1d(others, changed)
-    keys = pa.concat_tables([after, key_table(kind, some(connection, kind, others.tolist()))])
+    keys = pa.concat_tables([after, key_table(kind, some(connection, kind, others))])
     return Touched(np.union1d(changed, others), keys)
 
 
@@ -146,13 +147,14 @@ def key_table(kind: PartyKind, table: Prepared) -> pa.Table:
 
 def everybody(connection: Connection, kind: PartyKind) -> Prepared:
     """The standardised records of all parties of a kind, ordered by party_id."""
-    return _read(connection, kind, "true")
+    (ids,) = arrow.numbers_out(connection, f"SELECT party_id FROM identity.standardised_{kind.value}", ["party_id"])
+    return _read(connection, kind, (f"BETWEEN {piece[0]} AND {piece[-1]}" for piece in _pieces(ids)))
 
 
-def some(connection: Connection, kind: PartyKind, party_ids: Iterable[int]) -> Prepared:
+def some(connection: Connection, kind: PartyKind, party_ids: Ids) -> Prepared:
     """The standardised records of these parties, as far as they are in the index, ordered by party_id."""
-    wanted = ",".join(map(str, party_ids))
-    return _read(connection, kind, f"party_id = ANY('{{{wanted}}}')")
+    wanted = (",".join(map(str, piece.tolist())) for piece in _pieces(party_ids))
+    return _read(connection, kind, (f"= ANY('{{{listed}}}')" for listed in wanted))
 
 
 def neighbourhood(connection: Connection, kind: PartyKind, touched: Touched, max_block: int) -> Neighbourhood:
@@ -167,7 +169,7 @@ def neighbourhood(connection: Connection, kind: PartyKind, touched: Touched, max
     sizes = np.bincount(key, minlength=len(keys))
     usable = (sizes >= 2) & (sizes <= max_block)
     key, owner = key[usable[key]], owner[usable[key]]
-    records = some(connection, kind, np.union1d(owner, touched.ids).tolist())
+    records = some(connection, kind, np.union1d(owner, touched.ids))
     order = np.lexsort((owner, key))
     rows = np.searchsorted(records.ids, owner[order]).astype(np.int32)
     blocks = tuple(_keys(place, key[order], rows, rules) for place in range(len(SPECS[kind].blocking)))
@@ -206,9 +208,18 @@ def partners(connection: Connection, kind: PartyKind, record: Prepared, max_bloc
     return [(row[0], row[1]) for row in connection.execute(text(_PARTNERS.format(kind=kind.value)), values)]
 
 
-def _read(connection: Connection, kind: PartyKind, condition: str) -> Prepared:
-    query = f"SELECT party_id, form FROM identity.standardised_{kind.value} WHERE {condition}"
-    return forms.read(kind, *arrow.texts_out(connection, query, "party_id", "form"))
+def _pieces(party_ids: Ids) -> Iterator[Ids]:
+    """The ids in ascending order, so many at a time that their forms are a few megabytes."""
+    ordered = np.unique(party_ids)
+    return (ordered[begin : begin + _PIECE] for begin in range(0, len(ordered), _PIECE))
+
+
+def _read(connection: Connection, kind: PartyKind, conditions: Iterator[str]) -> Prepared:
+    """The records of the parties whose id meets one of the conditions, of which each is about larger ids."""
+    table = f"identity.standardised_{kind.value}"
+    queries = (f"SELECT party_id, form FROM {table} WHERE party_id {condition}" for condition in conditions)
+    ids, pieces = arrow.texts_out(connection, queries, "party_id", "form", partial(forms.split, kind))
+    return forms.join(kind, ids, pieces)
 
 
 def _standardised(kind: PartyKind, given: pa.Table) -> pa.Table:
