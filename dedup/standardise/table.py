@@ -80,10 +80,13 @@ def _ids(raw: pa.Table) -> Index:
 def _cast(table: pa.Table, name: str, kind: pa.DataType) -> Any:
     if name not in table.column_names:
         return pa.nulls(table.num_rows, kind)
+    given = table.column(name)
+    if given.type == kind:
+        return given.combine_chunks()
     try:
-        return table.column(name).combine_chunks().cast(kind)
+        return given.combine_chunks().cast(kind)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise ValueError(f"column {name} of type {table.column(name).type} cannot be read as {kind}") from error
+        raise ValueError(f"column {name} of type {given.type} cannot be read as {kind}") from error
 
 
 def _joined(table: pa.Table, name: str) -> Any:

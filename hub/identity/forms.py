@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
-from itertools import chain
+from itertools import accumulate, chain
 
 import numpy as np
 import polars as pl
@@ -145,12 +145,19 @@ def _many_written(columns: Sequence[Column], records: int) -> pa.ChunkedArray:
 def _few_read(forms: pa.ChunkedArray, groups: Sequence[Sequence[int]]) -> Iterator[_Encoded]:
     """For a few forms, which are read before arrow has begun."""
     values = list(zip(*(form.split(SEPARATOR) for form in forms.to_pylist()), strict=True))
+    codes, words = [], []
     for slots in groups:
         number = {"": MISSING}
         for text in chain.from_iterable(values[at] for at in slots if values):
             number.setdefault(text, len(number) - 1)
-        codes = np.array([[number[text] for text in values[at]] if values else [] for at in slots], dtype=np.int32)
-        yield codes.T, words_of(list(number)[1:])
+        found = np.array([[number[text] for text in values[at]] if values else [] for at in slots], dtype=np.int32)
+        codes.append(found.T)
+        words.append(list(number)[1:])
+    # Polars takes as long to begin a vocabulary as to make all of them.
+    together = words_of(list(chain.from_iterable(words)))
+    ends = list(accumulate(map(len, words)))
+    series = (together.slice(end - len(several), len(several)) for several, end in zip(words, ends, strict=True))
+    yield from zip(codes, series, strict=True)
 
 
 def _encoded(pieces: Sequence[Split], slots: Sequence[int]) -> _Encoded:

@@ -21,7 +21,7 @@ from sqlalchemy import Connection, text
 import dedup
 from dedup.blocking import Blocks, Keys, keys_of
 from dedup.columns import Prepared, hash_together
-from hub.db import arrow
+from hub.db import arrow, plain
 from hub.identity import forms, parties
 from hub.identity.models import SPECS
 from hub.model.kinds import PartyKind
@@ -202,10 +202,16 @@ def _dropped(
     return tuple(sorted(found, key=lambda block: (block[0], -block[1])))
 
 
-def partners(connection: Connection, kind: PartyKind, record: Prepared, max_block: int) -> list[tuple[int, str]]:
-    """Id and form of the parties that share a usable key with one record that is not there yet; writes nothing."""
-    values = {"keys": key_table(kind, record)["key"].to_pylist(), "max_block": max_block}
-    return [(row[0], row[1]) for row in connection.execute(text(_PARTNERS.format(kind=kind.value)), values)]
+def partners(connection: Connection, kind: PartyKind, record: Prepared) -> tuple[str, list[tuple[int, str]]] | None:
+    """The parties that share a usable key with one record that is not there yet; writes nothing.
+
+    Returns:
+        The version of the model that the stored pairs were found by, and id and form of the parties, by id; None where
+        the index is to be filled anew.
+    """
+    values = {"kind": kind.value, "code": code(), "keys": key_table(kind, record)["key"].to_pylist()}
+    found = plain.rows(connection, _PARTNERS.format(kind=kind.value), values)
+    return (found[0][1], found[1:]) if found else None
 
 
 def _pieces(party_ids: Ids) -> Iterator[Ids]:
@@ -267,13 +273,20 @@ _HOLDERS = """
 """
 
 # With the record itself a block may hold `max_block`. Of one that is too large, no more is read than shows it.
+# The first row, which has no party, tells the model.
 _PARTNERS = """
+    WITH basis AS MATERIALIZED (
+        SELECT model_version, max_block FROM identity.match_index WHERE kind = %(kind)s AND code = %(code)s
+    )
+    SELECT CAST(NULL AS bigint) AS party_id, model_version AS form FROM basis
+    UNION ALL
     SELECT party_id, form FROM identity.standardised_{kind} WHERE party_id IN (
-        SELECT party_id FROM unnest(CAST(:keys AS bigint[])) AS asked (key) CROSS JOIN LATERAL (
+        SELECT party_id FROM unnest(CAST(%(keys)s AS bigint[])) AS asked (key) CROSS JOIN LATERAL (
             SELECT party_id, count(*) OVER () AS size FROM (
-                SELECT k.party_id FROM identity.blocking_key_{kind} k WHERE k.key = asked.key LIMIT :max_block
+                SELECT k.party_id FROM identity.blocking_key_{kind} k WHERE k.key = asked.key
+                LIMIT coalesce((SELECT max_block FROM basis), 0)
             ) held
         ) block
-        WHERE size < :max_block
-    ) ORDER BY party_id
+        WHERE size < (SELECT max_block FROM basis)
+    ) ORDER BY party_id NULLS FIRST
 """

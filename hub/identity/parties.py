@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection, text
 
-from hub.db import arrow
+from hub.db import arrow, plain
 from hub.errors import NotFoundError
 from hub.model.kinds import PartyKind
 
@@ -52,15 +52,9 @@ def as_given(connection: Connection, party_ids: Iterable[int]) -> dict[int, dict
 
     The texts are those of `dedup.standardise.table.normal_form`: dates in ISO 8601, addresses of e-mail a line each.
     """
-    rows = connection.execute(
-        text(
-            f"""SELECT p.ref, CAST(m.golden_id AS text) AS golden_id, {_AS_GIVEN} FROM {_FROM}
-                LEFT JOIN identity.membership m ON m.party_id = p.party_id AND m.until IS NULL
-                WHERE p.party_id = ANY(CAST(:ids AS bigint[]))"""
-        ),
-        {"ids": list(party_ids)},
-    )
-    return {row["party_id"]: dict(row) for row in rows.mappings()}
+    rows = plain.rows(connection, _GIVEN, {"ids": list(party_ids)})
+    given = (dict(zip(("ref", "golden_id", *COLUMNS), row, strict=True)) for row in rows)
+    return {one["party_id"]: one for one in given}
 
 
 def ids_of(connection: Connection, refs: Iterable[str]) -> dict[str, tuple[int, str]]:
@@ -94,6 +88,11 @@ _AS_GIVEN = _selected(
     }
 )
 _FROM = "canonical.party p LEFT JOIN canonical.party employer ON employer.ref = p.employer_ref"
+_GIVEN = f"""
+    SELECT p.ref, CAST(m.golden_id AS text), {_AS_GIVEN} FROM {_FROM}
+    LEFT JOIN identity.membership m ON m.party_id = p.party_id AND m.until IS NULL
+    WHERE p.party_id = ANY(CAST(%(ids)s AS bigint[]))
+"""
 
 
 def _query(connection: Connection, query: str) -> pa.Table:

@@ -44,12 +44,11 @@ def candidates(
         NotFoundError: nothing was matched yet.
         OneRecordError: the record has a field that is not known, or a value that cannot be read.
     """
-    basis = index.basis(connection, kind)
-    model = models.of_version(connection, kind, basis.model_version) if basis else None
-    if basis is None or model is None:
-        raise NotFoundError(f"no index of {kind.value}s by this version of the code yet: run the pipeline once")
     asked = models.SPECS[kind].standardise(_table(record))
-    partners = index.partners(connection, kind, asked, basis.max_block)
+    version, partners = index.partners(connection, kind, asked) or (None, [])
+    model = models.of_version(connection, kind, version) if version else None
+    if model is None:
+        raise NotFoundError(f"no index of {kind.value}s by this version of the code yet: run the pipeline once")
     ids = np.array([NOBODY, *(party_id for party_id, _ in partners)], dtype=np.int64)
     known = pa.array([form for _, form in partners], pa.string())
     table = model.terms.apply(forms.read(kind, ids, pa.chunked_array([*forms.write(kind, asked).chunks, known])))

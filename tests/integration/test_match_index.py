@@ -14,6 +14,7 @@ from hub.identity.matching import MatchReport, match_parties
 from hub.model.kinds import PartyKind
 from hub.progress import silent
 from hub.settings import MatchSettings
+from tests.properties.test_match_forms import told
 from tests.support import add_parties
 
 GIVEN = ("Anna", "Ana", "Bill", "William", "Carla", "A.", "Elena")
@@ -149,6 +150,26 @@ def test_one_namesake_too_many_makes_the_name_no_key_and_is_reported(namesakes: 
     assert "same name" not in dict(matched(namesakes).dropped_blocks)
     with namesakes.connect() as connection:
         assert rows(connection, found) == [(MOST * (MOST - 1) // 2,)]
+
+
+def test_records_that_come_in_pieces_are_those_that_come_at_once(
+    namesakes: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with namesakes.connect() as connection:
+        whole = index.everybody(connection, PartyKind.PERSON)
+        monkeypatch.setattr(index, "_PIECE", 3)
+        again = index.everybody(connection, PartyKind.PERSON)
+        wanted = whole.ids[::-2]
+        some = index.some(connection, PartyKind.PERSON, wanted)
+        nobody = index.some(connection, PartyKind.PERSON, wanted[:0])
+    assert len(whole) > 2 * 3
+    assert again.ids.tolist() == whole.ids.tolist() == sorted(whole.ids.tolist())
+    assert told(again) == told(whole)
+    assert some.ids.tolist() == sorted(wanted.tolist())
+    at = [whole.ids.tolist().index(party_id) for party_id in some.ids.tolist()]
+    assert told(some) == {name: [values[row] for row in at] for name, values in told(whole).items()}
+    assert len(nobody) == 0
+    assert set(nobody.columns) == set(whole.columns)
 
 
 def test_a_run_that_fails_leaves_index_pairs_and_queue_as_they_were(

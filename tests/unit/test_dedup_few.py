@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 import dedup
 from dedup import blocking, columns, hashing
+from dedup.compare import values
 from dedup.explain import explained_pairs
 from dedup.matching import evidence
-from dedup.weigh import pattern_weights
-from tests.unit.test_dedup_world import persons, table
+from dedup.weigh import compare, pattern_weights
+from tests.unit.test_dedup_world import organizations, persons, table
 
 TEXTS = st.lists(
     st.one_of(st.none(), st.text(max_size=40), st.sampled_from(["a", "a\0", "12345678", "123456789"])), max_size=30
@@ -78,6 +79,36 @@ def test_the_keys_of_all_rules_at_once_are_those_of_each(monkeypatch: pytest.Mon
     for together in (1, 7, 1_000):
         monkeypatch.setattr(blocking, "_TOGETHER", together)
         assert set(zip(*(found.tolist() for found in blocking.keys_of(prepared, spec)), strict=True)) == each
+
+
+@settings(deadline=None)
+@given(
+    rows=st.lists(
+        st.tuples(*[st.lists(st.integers(-1, 3), min_size=width, max_size=width) for width in (2, 3)]), max_size=12
+    )
+)
+def test_a_few_records_share_the_values_that_they_share_among_many(rows: list[tuple[list[int], list[int]]]) -> None:
+    expected = [bool(set(left) & set(right) - {columns.MISSING}) for left, right in rows]
+    left, right = (
+        np.array([row[side] for row in rows], dtype=np.int32).reshape(len(rows), width)
+        for side, width in ((0, 2), (1, 3))
+    )
+    assert columns.overlap(left, right).tolist() == expected
+    times = columns._FEW_PAIRS + 1
+    assert columns.overlap(np.tile(left, (times, 1)), np.tile(right, (times, 1))).tolist() == expected * times
+
+
+def test_a_few_pairs_are_compared_as_many_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    for spec, rows in ((dedup.PERSON, persons(size=30)[0]), (dedup.ORGANIZATION, organizations(size=30)[0])):
+        model = dedup.train(table(rows), spec)
+        prepared = model.terms.apply(spec.standardise(table(rows)))
+        left, right = (side[:150] for side in np.triu_indices(len(rows), k=1))
+        few = compare(prepared, left, right, spec)
+        with monkeypatch.context() as patched:
+            patched.setattr(values, "_FEW", 0)
+            patched.setattr(columns, "_FEW_PAIRS", 0)
+            assert np.array_equal(compare(prepared, left, right, spec), few)
+        assert len(np.unique(few)) > 10
 
 
 def test_weights_that_were_kept_are_those_of_the_model() -> None:
