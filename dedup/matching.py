@@ -1,5 +1,6 @@
 """Scored pairs of a table: candidates, their evidence, and the band they fall into."""
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -93,10 +94,11 @@ def scored(
     floor = float(np.log2(limits.review / (1 - limits.review))) if 0 < limits.review < 1 else -np.inf
     worker = partial(_above, table, model, floor)
     kept, done = [], 0
+    size = min(CHUNK, max(1, -(-len(pairs) // (os.cpu_count() or 1))))
     with ThreadPoolExecutor() as pool:
-        for part in pool.map(worker, pairs.chunks()):
+        for part in pool.map(worker, pairs.chunks(size)):
             kept.append(part)
-            done = min(done + CHUNK, len(pairs))
+            done = min(done + size, len(pairs))
             if progress:
                 progress(done)
     rules = [rule.name for rule in model.spec.blocking] + [EVERY_PAIR]

@@ -55,6 +55,6 @@ def parse(value: object) -> CompanyName:
 def _bare(name: str) -> str:
     """The name without the legal forms at its end. cleanco tries 300 of them: only where the last word is of one."""
     bare: str = strip_tail(name)
-    if strip_punct(normalized("".join(bare.split()[-1:]))) in _LAST:
+    if strip_punct("".join(normalized(bare).split()[-1:])) in _LAST:
         bare = custom_basename(name, _TERMS, prefix=False, middle=False, suffix=True)
     return bare

@@ -1,6 +1,5 @@
 """From a given arrow table to standardised, dictionary-encoded columns of persons and of organizations."""
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +14,6 @@ from dedup.standardise.text import fold, given_value
 # More addresses or numbers of one record than this add cost, not evidence.
 MOST_EMAILS, MOST_PHONES, MOST_ROOTS, MOST_WORDS = 4, 2, 8, 6
 
-_DIGITS = re.compile(r"\d+")
 TEXT_COLUMNS = [
     "name",
     "given_name",
@@ -185,7 +183,9 @@ def _emails(raw: pa.Table, named: tuple[str, ...]) -> dict[str, Column]:
             {
                 "email": _unique(one.address for one in own),
                 "role_email": _unique(one.address for one in addresses if one.role),
-                "email_letters": (_DIGITS.sub("", main.address) if main else None,),
+                "email_letters": (
+                    "".join(letter for letter in main.address if not letter.isdigit()) if main else None,
+                ),
                 "email_local": (main.local if main and telling else None,),
                 "private": ("yes" if main and not main.work else None,),
                 "work_domain": _unique((*(one.work for one in addresses), contact.domain(_text(website)))),

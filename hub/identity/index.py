@@ -124,11 +124,15 @@ def refresh(connection: Connection, kind: PartyKind, changed: Ids, max_block: in
     arrow.stage(connection, "fresh_form", fresh)
     arrow.stage(connection, "changed", pa.table({"party_id": changed}))
     arrow.stage(connection, "lost", lost)
-    arrow.stage(connection, "moved", _growth(lost, won))
+    moved = _growth(lost, won)
+    arrow.stage(connection, "moved", moved)
     for statement in _REFRESH:
         connection.execute(text(statement.format(kind=kind.value)))
     arrow.copy_in(connection, f"identity.blocking_key_{kind.value}", won)
-    (others,) = arrow.numbers_out(connection, _CROSSING.format(kind=kind.value, max_block=max_block), ["party_id"])
+    # A block that holds more than this is too large now, and was before.
+    limit = max_block + 1 + max([0, *moved["more"].to_pylist()])
+    crossing = _CROSSING.format(kind=kind.value, max_block=max_block, limit=limit)
+    (others,) = arrow.numbers_out(connection, crossing, ["party_id"])
     others = np.setdiff1d(others, changed)
     keys = pa.concat_tables([after, key_table(kind, some(connection, kind, others))])
     return Touched(np.union1d(changed, others), keys)
@@ -261,7 +265,9 @@ _REFRESH = (
 # Who shares a key whose block has crossed the limit.
 _CROSSING = """
     SELECT DISTINCT k.party_id FROM moved m CROSS JOIN LATERAL (
-        SELECT count(*) AS size FROM identity.blocking_key_{kind} k WHERE k.key = m.key
+        SELECT count(*) AS size FROM (
+            SELECT 1 FROM identity.blocking_key_{kind} k WHERE k.key = m.key LIMIT {limit}
+        ) held
     ) now JOIN identity.blocking_key_{kind} k USING (key)
     WHERE (now.size <= {max_block}) <> (now.size - m.more <= {max_block})
 """
