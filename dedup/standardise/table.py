@@ -78,11 +78,11 @@ def _ids(raw: pa.Table) -> Index:
 def _cast(table: pa.Table, name: str, kind: pa.DataType) -> Any:
     if name not in table.column_names:
         return pa.nulls(table.num_rows, kind)
-    given = table.column(name)
+    given = table.column(name).combine_chunks()
     if given.type == kind:
-        return given.combine_chunks()
+        return given
     try:
-        return given.combine_chunks().cast(kind)
+        return given.cast(kind)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise ValueError(f"column {name} of type {given.type} cannot be read as {kind}") from error
 

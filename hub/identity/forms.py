@@ -95,8 +95,7 @@ def split(kind: PartyKind, forms: pa.Array) -> Split:
 
 def join(kind: PartyKind, ids: NDArray[np.int64], pieces: Sequence[Split]) -> Prepared:
     """The records whose forms were split, as `read` gives them."""
-    if not pieces:
-        return _prepared(kind, ids, _few_read(pa.chunked_array([], pa.string()), _slots(kind)))
+    pieces = pieces or [split(kind, pa.array([], pa.string()))]
     # Arrow leaves the interpreter's lock. More threads than cores take a third longer.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return _prepared(kind, ids, pool.map(partial(_encoded, pieces), _slots(kind)))

@@ -30,6 +30,7 @@ Ids = NDArray[np.int64]
 
 # What standardises with the help of these depends on their versions too.
 _LIBRARIES = ("anyascii", "cleanco", "nicknames", "phonenumbers", "tldextract")
+# Parties whose forms are read at a time.
 _PIECE = 10_000
 _KEYS = pa.schema([("key", pa.int64()), ("party_id", pa.int64()), ("rule", pa.int16())])
 _FORMS = pa.schema([("party_id", pa.int64()), ("form", pa.string())])
