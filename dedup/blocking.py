@@ -197,20 +197,31 @@ def _dropped(large: Sequence[Keys], kept: Sequence[Keys], spec: MatchSpec, recor
 
 def _packed(keys: Keys, records: int, changed: Flags | None) -> Hashes:
     """All pairs of records within each block, as integers that sort by left, right and rule."""
-    rows, sizes = keys.rows.astype(np.uint64), keys.sizes
-    if changed is not None and len(rows):
-        touched = np.logical_or.reduceat(changed[keys.rows], keys.begins[:-1])
-        rows, sizes = rows[np.repeat(touched, sizes)], sizes[touched]
-    ends = np.repeat(np.cumsum(sizes), sizes)
-    # Each record is paired with those after it in its block.
-    partners = ends - np.arange(len(rows)) - 1
-    first = np.repeat(np.arange(len(rows)), partners)
-    second = first + 1 + np.arange(len(first)) - np.repeat(np.cumsum(partners) - partners, partners)
-    one, other = rows[first], rows[second]
-    if changed is not None:
-        new = changed[one.astype(np.int64)] | changed[other.astype(np.int64)]
-        one, other = one[new], other[new]
-    return packed_pairs(one, other, keys.rule, records)
+    first, second = _all_places(keys) if changed is None else _changed_places(keys, changed)
+    rows = keys.rows.astype(np.uint64)
+    return packed_pairs(rows[first], rows[second], keys.rule, records)
+
+
+def _all_places(keys: Keys) -> tuple[Index, Index]:
+    """Where in the blocks the two records of each pair stand: each is paired with those after it in its block."""
+    partners = np.repeat(keys.begins[1:], keys.sizes) - np.arange(len(keys.rows)) - 1
+    first = np.repeat(np.arange(len(keys.rows)), partners)
+    return first, first + 1 + _count_up(partners)
+
+
+def _changed_places(keys: Keys, changed: Flags) -> tuple[Index, Index]:
+    """The same for pairs with a changed record: each of these is paired with all others of its block."""
+    places = np.nonzero(changed[keys.rows])[0]
+    blocks = np.searchsorted(keys.begins, places, side="right") - 1
+    sizes = keys.sizes[blocks]
+    first, second = np.repeat(places, sizes), np.repeat(keys.begins[blocks], sizes) + _count_up(sizes)
+    other = first != second
+    return first[other], second[other]
+
+
+def _count_up(sizes: Index) -> Index:
+    """0, 1, ... as many times as each size says, one after the other."""
+    return np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
 
 
 def packed_pairs(one: Hashes, other: Hashes, rule: int, records: int) -> Hashes:

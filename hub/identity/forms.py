@@ -1,7 +1,8 @@
 """Standardised records as texts: standardising costs twenty times what it costs to read its result back.
 
 A form holds the values of all columns of a standardised record in the order of its specification, each in a place of
-its own, empty where there is none.
+its own, empty where there is none. A separator begins each place, so that forms can be told apart that stand one after
+the other.
 """
 
 import os
@@ -18,13 +19,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dedup.columns import MISSING, Codes, Column, Prepared, words_of
-from hub.db.arrow import RECORD_END
 from hub.identity.models import SPECS
 from hub.model.kinds import PartyKind
 
 SEPARATOR = "\x1f"  # ASCII unit separator
-_NO_SEPARATORS = str.maketrans("", "", SEPARATOR + RECORD_END)
-_SEPARATORS = f"[{SEPARATOR}{RECORD_END}]"
 # Forms that are made or split at a time: bounds the memory to some hundred megabytes.
 _PIECE = 200_000
 _FEW = 2_000
@@ -52,7 +50,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class Split:
-    """The values of all places of some forms, one form after the other, and which are not empty: (forms, places)."""
+    """The places of forms, one form after the other, each from its separator on; `filled`, of shape (forms, places)."""
 
     values: pa.Array
     filled: NDArray[np.bool_]
@@ -79,26 +77,30 @@ def write(kind: PartyKind, table: Prepared) -> pa.ChunkedArray:
 
 
 def read(kind: PartyKind, ids: NDArray[np.int64], forms: pa.ChunkedArray) -> Prepared:
-    """Standardised records from their party ids and forms, both of shape (records,); what was given is not there."""
+    """Standardised records without what was given, from their party ids, ascending, and forms: both (records,)."""
     if len(ids) <= _FEW:
         return _prepared(kind, ids, _few_read(forms, _slots(kind)))
-    pieces = [forms.slice(begin, _PIECE).combine_chunks() for begin in range(0, len(forms), _PIECE)]
-    return join(kind, ids, [split(kind, piece) for piece in pieces])
+    pieces = (forms.slice(begin, _PIECE).to_pylist() for begin in range(0, len(forms), _PIECE))
+    return join(kind, ids, [split(kind, "".join(piece).encode()) for piece in pieces])
 
 
-def split(kind: PartyKind, forms: pa.Array) -> Split:
-    """The values of many forms."""
-    values = pc.split_pattern(forms, SEPARATOR).flatten()
-    filled = pc.not_equal(values, "").to_numpy(zero_copy_only=False).reshape(len(forms), layout(kind).size)
-    return Split(values, filled)
+def split(kind: PartyKind, joined: bytes) -> Split:
+    """The places of many forms that stand one after the other."""
+    begins = np.flatnonzero(np.frombuffer(joined, dtype=np.uint8) == ord(SEPARATOR))
+    borders = np.append(begins, len(joined)).astype(np.int32)
+    values = pa.StringArray.from_buffers(len(begins), pa.py_buffer(borders), pa.py_buffer(joined))
+    return Split(values, (np.diff(borders) > 1).reshape(-1, layout(kind).size))
 
 
 def join(kind: PartyKind, ids: NDArray[np.int64], pieces: Sequence[Split]) -> Prepared:
-    """The records whose forms were split, as `read` gives them."""
-    pieces = pieces or [split(kind, pa.array([], pa.string()))]
+    """The records whose forms were split, piece after piece, as `read` gives them; their ids may be in any order."""
+    pieces = pieces or [split(kind, b"")]
+    order = np.argsort(ids)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
     # Arrow leaves the interpreter's lock. More threads than cores take a third longer.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return _prepared(kind, ids, pool.map(partial(_encoded, pieces), _slots(kind)))
+        return _prepared(kind, ids[order], pool.map(partial(_encoded, pieces, rank), _slots(kind)))
 
 
 def _slots(kind: PartyKind) -> list[list[int]]:
@@ -116,12 +118,16 @@ def _prepared(kind: PartyKind, ids: NDArray[np.int64], encoded: Iterable[_Encode
 
 def _few_written(columns: Sequence[Column]) -> pa.ChunkedArray:
     values = [values for column in columns for values in _texts(column)]
-    return pa.chunked_array([pa.array(map(SEPARATOR.join, zip(*values, strict=True)), pa.string())])
+    return pa.chunked_array([pa.array(map(_form, zip(*values, strict=True)), pa.string())])
+
+
+def _form(values: Iterable[str]) -> str:
+    return SEPARATOR + SEPARATOR.join(values)
 
 
 def _texts(column: Column) -> Iterator[Iterable[str]]:
     """The values in each place of a column, the empty text where there is none."""
-    words = [*(word.translate(_NO_SEPARATORS) for word in column.words.to_list()), ""]
+    words = [*(word.replace(SEPARATOR, "") for word in column.words.to_list()), ""]
     for codes in column.codes.T:
         yield map(words.__getitem__, codes.tolist())
 
@@ -129,7 +135,7 @@ def _texts(column: Column) -> Iterator[Iterable[str]]:
 def _many_written(columns: Sequence[Column], records: int) -> pa.ChunkedArray:
     """The same without a Python object per value."""
     empty = pl.Series([""])
-    words = [pl.concat([column.words.str.replace_all(_SEPARATORS, ""), empty]) for column in columns]
+    words = [pl.concat([column.words.str.replace_all(SEPARATOR, "", literal=True), empty]) for column in columns]
     numbers = [np.where(column.codes == MISSING, len(column.words), column.codes) for column in columns]
     pieces = []
     for begin in range(0, records, _PIECE):
@@ -138,13 +144,14 @@ def _many_written(columns: Sequence[Column], records: int) -> pa.ChunkedArray:
             for at, (texts, number) in enumerate(zip(words, numbers, strict=True))
             for place, codes in enumerate(number[begin : begin + _PIECE].T)
         ]
-        pieces.append(pl.select(pl.concat_str(values, separator=SEPARATOR)).to_series().to_arrow().cast(pa.string()))
+        written = pl.select(pl.concat_str([pl.lit(""), *values], separator=SEPARATOR)).to_series()
+        pieces.append(written.to_arrow().cast(pa.string()))
     return pa.chunked_array(pieces, pa.string())
 
 
 def _few_read(forms: pa.ChunkedArray, groups: Sequence[Sequence[int]]) -> Iterator[_Encoded]:
     """For a few forms, which are read before arrow has begun."""
-    values = list(zip(*(form.split(SEPARATOR) for form in forms.to_pylist()), strict=True))
+    values = list(zip(*(form.split(SEPARATOR)[1:] for form in forms.to_pylist()), strict=True))
     codes, words = [], []
     for slots in groups:
         number = {"": MISSING}
@@ -160,8 +167,9 @@ def _few_read(forms: pa.ChunkedArray, groups: Sequence[Sequence[int]]) -> Iterat
     yield from zip(codes, series, strict=True)
 
 
-def _encoded(pieces: Sequence[Split], slots: Sequence[int]) -> _Encoded:
-    """Most places are empty, and left out of account."""
+def _encoded(pieces: Sequence[Split], rank: NDArray[np.int64], slots: Sequence[int]) -> _Encoded:
+    """The values at some places of forms, each of which becomes the record of its rank."""
+    # Most places are empty, and left out of account.
     where = [np.nonzero(piece.filled[:, slots]) for piece in pieces]
     taken = [
         piece.values.take(pa.array(rows * piece.filled.shape[1] + np.array(slots)[places]))
@@ -171,8 +179,8 @@ def _encoded(pieces: Sequence[Split], slots: Sequence[int]) -> _Encoded:
     begins = np.cumsum([0, *(len(piece.filled) for piece in pieces)])
     rows = np.concatenate([rows + begin for (rows, _), begin in zip(where, begins[:-1], strict=True)])
     codes = np.full((begins[-1], len(slots)), MISSING, dtype=np.int32)
-    codes[rows, np.concatenate([places for _, places in where])] = encoded.indices.to_numpy()
-    return codes, pl.Series(encoded.dictionary, dtype=pl.String)
+    codes[rank[rows], np.concatenate([places for _, places in where])] = encoded.indices.to_numpy()
+    return codes, pl.Series(pc.utf8_slice_codeunits(encoded.dictionary, len(SEPARATOR)), dtype=pl.String)
 
 
 def _columns(group: tuple[Place, ...], codes: Codes, words: pl.Series) -> Iterator[tuple[str, Column]]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, text
 
 import dedup
-from dedup.blocking import Blocks, Keys, keys_of
+from dedup.blocking import keys_of
 from dedup.columns import Prepared, hash_together
 from hub.db import arrow, plain
 from hub.identity import forms, parties
@@ -45,24 +45,14 @@ class Basis:
 
 
 @dataclass(frozen=True)
-class Neighbourhood:
-    """Touched parties with all that share a usable key with them; `touched` flags the former. Shapes (records,).
-
-    `dropped` are the keys of touched parties that too many share: the name of the rule, and by how many.
+class Change:
+    """The keys of changed parties now, with the columns of `key_table`; and the keys of blocks that have other members
+    than before, ascending, with the number of parties that each holds more: shape (keys,), negative where less.
     """
 
-    records: Prepared
-    touched: NDArray[np.bool_]
-    blocks: Blocks
-    dropped: tuple[tuple[str, int], ...]
-
-
-@dataclass(frozen=True)
-class Touched:
-    """Parties whose pairs a change concerns: their ids, and their keys with the columns of `key_table`."""
-
-    ids: Ids
-    keys: pa.Table
+    after: pa.Table
+    moved: Ids
+    more: Ids
 
 
 @cache
@@ -104,7 +94,7 @@ def fill(connection: Connection, kind: PartyKind) -> None:
     """Write the index of all parties of a kind anew."""
     connection.execute(text(f"DELETE FROM identity.blocking_key_{kind.value}"))
     connection.execute(text(f"DELETE FROM identity.standardised_{kind.value}"))
-    fresh = _standardised(kind, parties.load(connection, kind))
+    fresh = standardised(kind, parties.load(connection, kind))
     arrow.copy_in(connection, f"identity.standardised_{kind.value}", fresh)
     # Ordered by key, so that the rows of a block stand together and the primary key grows at its end.
     keys = key_table(kind, _prepared(kind, fresh)).select(["key", "party_id"])
@@ -112,31 +102,28 @@ def fill(connection: Connection, kind: PartyKind) -> None:
     connection.execute(text(f"ANALYZE identity.blocking_key_{kind.value}, identity.standardised_{kind.value}"))
 
 
-def refresh(connection: Connection, kind: PartyKind, changed: Ids, max_block: int) -> Touched:
-    """Bring the index up to what `changed` parties are now; returns all whose pairs that concerns.
+def refresh(connection: Connection, kind: PartyKind, changed: Ids) -> None:
+    """Bring the index up to what `changed` parties are now."""
+    given = parties.load_some(connection, changed.tolist())
+    replace(connection, kind, changed, keys_now(connection, kind, changed), standardised(kind, given))
 
-    Where a key becomes one that too many share, or ceases to be, that decides whether parties that did not change are
-    compared with each other: they are concerned too.
-    """
-    before = key_table(kind, some(connection, kind, changed))
-    fresh = _standardised(kind, parties.load_some(connection, changed.tolist()))
+
+def replace(connection: Connection, kind: PartyKind, changed: Ids, before: pa.Table, fresh: pa.Table) -> Change:
+    """Write the index of `changed` parties, of whom it holds the keys `before`, from what `standardised` gave."""
     after = key_table(kind, _prepared(kind, fresh))
     lost, won = _without(before, after), _without(after, before)
     arrow.stage(connection, "fresh_form", fresh)
     arrow.stage(connection, "changed", pa.table({"party_id": changed}))
     arrow.stage(connection, "lost", lost)
-    moved = _growth(lost, won)
-    arrow.stage(connection, "moved", moved)
-    for statement in _REFRESH:
+    for statement in _REPLACE:
         connection.execute(text(statement.format(kind=kind.value)))
     arrow.copy_in(connection, f"identity.blocking_key_{kind.value}", won)
-    # A block that holds more than this is too large now, and was before.
-    limit = max_block + 1 + max([0, *moved["more"].to_pylist()])
-    crossing = _CROSSING.format(kind=kind.value, max_block=max_block, limit=limit)
-    (others,) = arrow.numbers_out(connection, crossing, ["party_id"])
-    others = np.setdiff1d(others, changed)
-    keys = pa.concat_tables([after, key_table(kind, some(connection, kind, others))])
-    return Touched(np.union1d(changed, others), keys)
+    return Change(after, *_growth(lost, won))
+
+
+def keys_now(connection: Connection, kind: PartyKind, party_ids: Ids) -> pa.Table:
+    """The keys of these parties, as far as they are in the index, with the columns of `key_table`."""
+    return key_table(kind, some(connection, kind, party_ids))
 
 
 def key_table(kind: PartyKind, table: Prepared) -> pa.Table:
@@ -153,58 +140,18 @@ def key_table(kind: PartyKind, table: Prepared) -> pa.Table:
 def everybody(connection: Connection, kind: PartyKind) -> Prepared:
     """The standardised records of all parties of a kind, ordered by party_id."""
     (ids,) = arrow.numbers_out(connection, f"SELECT party_id FROM identity.standardised_{kind.value}", ["party_id"])
-    return _read(connection, kind, (f"BETWEEN {piece[0]} AND {piece[-1]}" for piece in _pieces(ids)))
+    return forms.join(kind, *_read(connection, kind, (f"BETWEEN {piece[0]} AND {piece[-1]}" for piece in _pieces(ids))))
 
 
 def some(connection: Connection, kind: PartyKind, party_ids: Ids) -> Prepared:
     """The standardised records of these parties, as far as they are in the index, ordered by party_id."""
+    return forms.join(kind, *splits(connection, kind, party_ids))
+
+
+def splits(connection: Connection, kind: PartyKind, party_ids: Ids) -> tuple[Ids, list[forms.Split]]:
+    """Those of these parties that are in the index, and their forms, as `forms.join` takes them."""
     wanted = (",".join(map(str, piece.tolist())) for piece in _pieces(party_ids))
     return _read(connection, kind, (f"= ANY('{{{listed}}}')" for listed in wanted))
-
-
-def neighbourhood(connection: Connection, kind: PartyKind, touched: Touched, max_block: int) -> Neighbourhood:
-    """The touched parties and their candidates."""
-    keys, first = np.unique(touched.keys["key"].to_numpy(), return_index=True)
-    rules = touched.keys["rule"].to_numpy()[first]
-    arrow.stage(connection, "asked", pa.table({"key": keys}))
-    # One more than may be tells that there are too many.
-    held = _HOLDERS.format(kind=kind.value, limit=max_block + 1)
-    key, owner = arrow.numbers_out(connection, held, ["key", "party_id"])
-    key = np.searchsorted(keys, key)
-    sizes = np.bincount(key, minlength=len(keys))
-    usable = (sizes >= 2) & (sizes <= max_block)
-    key, owner = key[usable[key]], owner[usable[key]]
-    records = some(connection, kind, np.union1d(owner, touched.ids))
-    order = np.lexsort((owner, key))
-    rows = np.searchsorted(records.ids, owner[order]).astype(np.int32)
-    blocks = tuple(_keys(place, key[order], rows, rules) for place in range(len(SPECS[kind].blocking)))
-    dropped = _dropped(connection, kind, keys[sizes > max_block], rules[sizes > max_block])
-    return Neighbourhood(records, np.isin(records.ids, touched.ids), Blocks(len(records), blocks, ()), dropped)
-
-
-def _keys(place: int, key: Ids, rows: NDArray[np.int32], rules: NDArray[np.int16]) -> Keys:
-    """The blocks of one rule, of rows ordered by the numbers of their keys; `rules` by number of a key."""
-    chosen = rules[key] == place
-    key, rows = key[chosen], rows[chosen]
-    begins = np.nonzero(np.append(True, key[1:] != key[:-1])[: len(key)])[0]
-    return Keys(place, rows, np.append(begins, len(rows)))
-
-
-def _dropped(
-    connection: Connection, kind: PartyKind, keys: Ids, rules: NDArray[np.int16]
-) -> tuple[tuple[str, int], ...]:
-    """Rule and size of the blocks of some keys, as matching reports them: by rule, the largest first."""
-    counted = connection.execute(
-        text(
-            f"""SELECT key, count(*) FROM identity.blocking_key_{kind.value}
-                WHERE key = ANY(CAST(:keys AS bigint[])) GROUP BY key"""
-        ),
-        {"keys": keys.tolist()},
-    )
-    sizes = {row[0]: row[1] for row in counted}
-    names = [SPECS[kind].blocking[rule].name for rule in rules]
-    found = [(name, sizes[key]) for name, key in zip(names, keys.tolist(), strict=True)]
-    return tuple(sorted(found, key=lambda block: (block[0], -block[1])))
 
 
 def partners(connection: Connection, kind: PartyKind, record: Prepared) -> tuple[str, list[tuple[int, str]]] | None:
@@ -225,16 +172,15 @@ def _pieces(party_ids: Ids) -> Iterator[Ids]:
     return (ordered[begin : begin + _PIECE] for begin in range(0, len(ordered), _PIECE))
 
 
-def _read(connection: Connection, kind: PartyKind, conditions: Iterator[str]) -> Prepared:
-    """The records of the parties whose id meets one of the conditions, of which each is about larger ids."""
+def _read(connection: Connection, kind: PartyKind, conditions: Iterator[str]) -> tuple[Ids, list[forms.Split]]:
+    """Ids and forms of the parties whose id meets one of the conditions, of which each is about larger ids."""
     table = f"identity.standardised_{kind.value}"
     queries = (f"SELECT party_id, form FROM {table} WHERE party_id {condition}" for condition in conditions)
-    ids, pieces = arrow.texts_out(connection, queries, "party_id", "form", partial(forms.split, kind))
-    return forms.join(kind, ids, pieces)
+    return arrow.texts_out(connection, queries, "party_id", "form", partial(forms.split, kind))
 
 
-def _standardised(kind: PartyKind, given: pa.Table) -> pa.Table:
-    """The forms of those of the given parties that are of the kind."""
+def standardised(kind: PartyKind, given: pa.Table) -> pa.Table:
+    """Those of the given parties that are of the kind: `party_id`, ascending as given, and `form`."""
     table = SPECS[kind].standardise(given.filter(pc.equal(given["kind"], kind.value)))
     return pa.table([table.ids, forms.write(kind, table)], schema=_FORMS)
 
@@ -249,35 +195,20 @@ def _without(keys: pa.Table, others: pa.Table) -> pa.Table:
     return left.join(right, on=["key", "party_id"], how="anti").to_arrow()
 
 
-def _growth(lost: pa.Table, won: pa.Table) -> pa.Table:
-    """By how many parties the block of each key has grown, where it has."""
-    counted = [pl.DataFrame(keys).select("key", more=pl.lit(one, pl.Int64)) for keys, one in ((won, 1), (lost, -1))]
-    return pl.concat(counted).group_by("key").sum().filter(pl.col("more") != 0).to_arrow()
+def _growth(lost: pa.Table, won: pa.Table) -> tuple[Ids, Ids]:
+    """The keys that somebody lost or won, ascending, and by how many parties the block of each has grown."""
+    keys, which = np.unique(np.concatenate([won["key"].to_numpy(), lost["key"].to_numpy()]), return_inverse=True)
+    change = np.repeat([1, -1], [len(won), len(lost)])
+    return keys, np.bincount(which, weights=change, minlength=len(keys)).astype(np.int64)
 
 
-_REFRESH = (
+_REPLACE = (
     """DELETE FROM identity.standardised_{kind} s USING changed c
        WHERE s.party_id = c.party_id AND NOT EXISTS (SELECT 1 FROM fresh_form f WHERE f.party_id = s.party_id)""",
     """INSERT INTO identity.standardised_{kind} AS s (party_id, form) SELECT party_id, form FROM fresh_form
        ON CONFLICT (party_id) DO UPDATE SET form = excluded.form WHERE s.form <> excluded.form""",
     "DELETE FROM identity.blocking_key_{kind} k USING lost l WHERE k.key = l.key AND k.party_id = l.party_id",
 )
-
-# Who shares a key whose block has crossed the limit.
-_CROSSING = """
-    SELECT DISTINCT k.party_id FROM moved m CROSS JOIN LATERAL (
-        SELECT count(*) AS size FROM (
-            SELECT 1 FROM identity.blocking_key_{kind} k WHERE k.key = m.key LIMIT {limit}
-        ) held
-    ) now JOIN identity.blocking_key_{kind} k USING (key)
-    WHERE (now.size <= {max_block}) <> (now.size - m.more <= {max_block})
-"""
-
-_HOLDERS = """
-    SELECT asked.key, held.party_id FROM asked CROSS JOIN LATERAL (
-        SELECT k.party_id FROM identity.blocking_key_{kind} k WHERE k.key = asked.key LIMIT {limit}
-    ) held
-"""
 
 # With the record itself a block may hold `max_block`. Of one that is too large, no more is read than shows it.
 # The first row, which has no party, tells the model.

@@ -12,7 +12,7 @@ from dedup.columns import Prepared
 from dedup.matching import scored
 from hub.db import arrow, locks
 from hub.errors import ConflictError
-from hub.identity import index, learning, models
+from hub.identity import index, learning, models, neighbours
 from hub.model.kinds import PartyKind
 from hub.progress import Progress, Step
 from hub.settings import MatchSettings
@@ -45,10 +45,10 @@ class MatchReport:
 
 @dataclass(frozen=True)
 class _Matched:
-    """The scored pairs, the ids of the parties that were loaded, and the keys that too many parties share."""
+    """The scored pairs, the ids of the parties whose pairs they are, and the keys that too many parties share."""
 
     result: dedup.MatchResult
-    records: np.ndarray
+    touched: np.ndarray
     model_version: str
     retrained: bool
     dropped: tuple[tuple[str, int], ...]
@@ -73,30 +73,35 @@ def match_parties(engine: Engine, kind: PartyKind, settings: MatchSettings, *, p
         if queued.size == 0 and (in_step or known == 0):
             return _idle(connection, kind, known)
         progress(Step("match", f"{kind.value}s", 0, queued.size))
-        near = index.refresh(connection, kind, queued, basis.max_block) if basis else None
-        touched = near.ids if near else queued
         model = models.kept(connection, kind, known)
-        if model and basis and near and in_step and queued.size <= MOST_CHANGED * known:
-            matched = _match_touched(connection, kind, model, settings, touched=near, most=basis.max_block)
+        if model and basis and in_step and queued.size <= MOST_CHANGED * known:
+            matched = _match_changed(connection, kind, model, settings, changed=queued, most=basis.max_block)
         else:
-            matched = _match_all(connection, kind, model, settings, filled=basis is not None)
-            touched = np.union1d(touched, matched.records)
-        written, removed = _store(connection, kind, matched, touched)
+            matched = _match_all(connection, kind, model, settings, changed=queued, filled=basis is not None)
+        written, removed = _store(connection, kind, matched)
         _leave_queue(connection, kind, queued)
         same, review = _stored(connection, kind)
         found = matched.result.report
         progress(Step("match", f"{kind.value}s", queued.size, queued.size, f"{found.candidates:,} pairs compared"))
         return MatchReport(
-            kind, known, int(touched.size), found.candidates, written, removed, same, review, found.different,
+            kind, known, int(matched.touched.size), found.candidates, written, removed, same, review, found.different,
             matched.model_version, matched.retrained, matched.dropped,
         )  # fmt: skip
 
 
 def _match_all(
-    connection: Connection, kind: PartyKind, model: dedup.Model | None, settings: MatchSettings, *, filled: bool
+    connection: Connection,
+    kind: PartyKind,
+    model: dedup.Model | None,
+    settings: MatchSettings,
+    *,
+    changed: np.ndarray,
+    filled: bool,
 ) -> _Matched:
     """Match every party of the kind, with a new model where there is none."""
-    if not filled:
+    if filled:
+        index.refresh(connection, kind, changed)
+    else:
         index.fill(connection, kind)
     before = models.newest(connection, kind)
     records = index.everybody(connection, kind)
@@ -107,7 +112,7 @@ def _match_all(
     index.keep_basis(connection, kind, index.Basis(model.version, max_block))
     retrained = before is None or before.version != model.version
     dropped = tuple((block.rule, block.size) for block in blocks.dropped)
-    return _Matched(result, records.ids, model.version, retrained, dropped)
+    return _Matched(result, np.union1d(changed, records.ids), model.version, retrained, dropped)
 
 
 def _compare_all(
@@ -138,20 +143,20 @@ def matched_again(connection: Connection, kind: PartyKind, settings: MatchSettin
     return _rows(kind, result.pairs, model.version)
 
 
-def _match_touched(
+def _match_changed(
     connection: Connection,
     kind: PartyKind,
     model: dedup.Model,
     settings: MatchSettings,
     *,
-    touched: index.Touched,
+    changed: np.ndarray,
     most: int,
 ) -> _Matched:
-    """Match the touched parties with those that share a key with them which no more than `most` share."""
-    near = index.neighbourhood(connection, kind, touched, most)
+    """Match the changed parties with those that share a key with them which no more than `most` share."""
+    near = neighbours.of_changed(connection, kind, changed, most)
     pairs = pairs_of(near.blocks, near.touched)
     result = scored(model.terms.apply(near.records), model, pairs, (), _thresholds(settings))
-    return _Matched(result, near.records.ids, model.version, retrained=False, dropped=near.dropped)
+    return _Matched(result, near.ids, model.version, retrained=False, dropped=near.dropped)
 
 
 def _thresholds(settings: MatchSettings) -> dedup.Thresholds:
@@ -203,7 +208,7 @@ def _stored(connection: Connection, kind: PartyKind) -> tuple[int, int]:
     return row[0], row[1]
 
 
-def _store(connection: Connection, kind: PartyKind, matched: _Matched, touched: np.ndarray) -> tuple[int, int]:
+def _store(connection: Connection, kind: PartyKind, matched: _Matched) -> tuple[int, int]:
     """Make the stored pairs of touched parties equal those matched; parties whose pairs changed go to resolve.
 
     Returns:
@@ -211,7 +216,7 @@ def _store(connection: Connection, kind: PartyKind, matched: _Matched, touched: 
     """
     locks.alone(connection, "identity.to_resolve")
     arrow.stage(connection, "scored", _rows(kind, matched.result.pairs, matched.model_version))
-    arrow.stage(connection, "touched", pa.table({"party_id": touched}))
+    arrow.stage(connection, "touched", pa.table({"party_id": matched.touched}))
     removed = connection.execute(text(_REMOVE)).scalar_one()
     written = connection.execute(text(_WRITE)).scalar_one()
     connection.execute(text(_QUEUE_NEWCOMERS))
