@@ -57,12 +57,13 @@ class Change:
 
 @cache
 def code() -> str:
-    """Names the code that standardises and blocks: what another version of it wrote is of no use."""
+    """Names the code that standardises, blocks and writes forms: what another version of it wrote is of no use."""
     digest = blake2b(digest_size=8)
     folder = Path(dedup.__file__).parent
     for file in sorted(folder.rglob("*")):
         if file.is_file() and "__pycache__" not in file.parts:
             digest.update(file.relative_to(folder).as_posix().encode() + b"\0" + file.read_bytes())
+    digest.update(Path(forms.__file__).read_bytes())
     for library in _LIBRARIES:
         digest.update(f"{library} {importlib.metadata.version(library)}\0".encode())
     return digest.hexdigest()
