@@ -17,6 +17,8 @@ from hub.identity.index import Ids
 from hub.identity.models import SPECS
 from hub.model.kinds import PartyKind
 
+# Keys that are asked for at a time: two megabytes of a query, and some ten of its answer.
+_PIECE = 100_000
 # Ids and forms of parties, as `forms.join` takes them.
 _Forms = tuple[Ids, list[forms.Split]]
 
@@ -75,9 +77,13 @@ def _renewed(
 
 def _held(connection: Connection, kind: PartyKind, keys: Ids, most: int) -> pl.DataFrame:
     """Who holds the keys: `key`, `party_id`, and `size` of the block; of one above `most` no more than shows it."""
-    asked = ",".join(map(str, np.unique(keys).tolist()))
-    query = _HOLDERS.format(kind=kind.value, keys=asked, limit=most + 1)
-    key, party_id = arrow.numbers_out(connection, query, ["key", "party_id"])
+    keys = np.unique(keys)
+    pieces = [np.zeros((2, 0), dtype=np.int64)]
+    for begin in range(0, len(keys), _PIECE):
+        asked = ",".join(map(str, keys[begin : begin + _PIECE].tolist()))
+        query = _HOLDERS.format(kind=kind.value, keys=asked, limit=most + 1)
+        pieces.append(np.stack(arrow.numbers_out(connection, query, ["key", "party_id"])))
+    key, party_id = np.concatenate(pieces, axis=1)
     return pl.DataFrame({"key": key, "party_id": party_id}).with_columns(size=pl.len().over("key").cast(pl.Int64))
 
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 
 import dedup
-from hub.identity import index, matching, models, parties
+from hub.identity import index, matching, models, neighbours, parties
 from hub.identity.matching import MatchReport, match_parties
 from hub.model.kinds import PartyKind
 from hub.progress import silent
@@ -28,7 +28,9 @@ MOST = 4
 
 @pytest.fixture(autouse=True)
 def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So few may share a key that small worlds cross the limit all the time."""
+    """So few may share a key that small worlds cross the limit all the time, and so few are asked for at a time."""
+    monkeypatch.setattr(neighbours, "_PIECE", 7)
+    monkeypatch.setattr(index, "_PIECE", 5)
     for kind, spec in (("person", dedup.PERSON), ("organization", dedup.ORGANIZATION)):
         small = dataclasses.replace(spec, max_block=MOST)
         monkeypatch.setitem(dedup.model.SPECS, kind, small)
