@@ -210,13 +210,13 @@ def _all_places(keys: Keys) -> tuple[Index, Index]:
 
 
 def _changed_places(keys: Keys, changed: Flags) -> tuple[Index, Index]:
-    """The same for pairs with a changed record: each of these is paired with all others of its block."""
+    """The same for pairs with a changed record: each is paired with all others of its block, two changed ones once."""
     places = np.nonzero(changed[keys.rows])[0]
     blocks = np.searchsorted(keys.begins, places, side="right") - 1
     sizes = keys.sizes[blocks]
     first, second = np.repeat(places, sizes), np.repeat(keys.begins[blocks], sizes) + _count_up(sizes)
-    other = first != second
-    return first[other], second[other]
+    once = (first < second) | ~changed[keys.rows[second]]
+    return first[once], second[once]
 
 
 def _count_up(sizes: Index) -> Index:

@@ -93,8 +93,14 @@ def split(kind: PartyKind, joined: bytes) -> Split:
 
 
 def join(kind: PartyKind, ids: NDArray[np.int64], pieces: Sequence[Split]) -> Prepared:
-    """The records whose forms were split, piece after piece, as `read` gives them; their ids may be in any order."""
+    """The records whose forms were split, piece after piece, by ascending id; `ids`, in the same order, may be in any.
+
+    Raises:
+        ValueError: there are more or fewer forms than ids: they were written another way.
+    """
     pieces = pieces or [split(kind, b"")]
+    if sum(len(piece.filled) for piece in pieces) != len(ids):
+        raise ValueError(f"{len(ids)} {kind.value}s have another number of forms: the index is to be filled anew")
     order = np.argsort(ids)
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))

@@ -174,7 +174,7 @@ def _pieces(party_ids: Ids) -> Iterator[Ids]:
 
 
 def _read(connection: Connection, kind: PartyKind, conditions: Iterator[str]) -> tuple[Ids, list[forms.Split]]:
-    """Ids and forms of the parties whose id meets one of the conditions, of which each is about larger ids."""
+    """Ids and forms of the parties whose id meets one of the conditions."""
     table = f"identity.standardised_{kind.value}"
     queries = (f"SELECT party_id, form FROM {table} WHERE party_id {condition}" for condition in conditions)
     return arrow.texts_out(connection, queries, "party_id", "form", partial(forms.split, kind))

@@ -153,7 +153,7 @@ def _match_changed(
     most: int,
 ) -> _Matched:
     """Match the changed parties with those that share a key with them which no more than `most` share."""
-    near = neighbours.of_changed(connection, kind, changed, most)
+    near = neighbours.renew(connection, kind, changed, most)
     pairs = pairs_of(near.blocks, near.touched)
     result = scored(model.terms.apply(near.records), model, pairs, (), _thresholds(settings))
     return _Matched(result, near.ids, model.version, retrained=False, dropped=near.dropped)
@@ -231,12 +231,13 @@ def _rows(kind: PartyKind, pairs: pa.Table, model_version: str) -> pa.Table:
     return pa.table({renamed.get(name, name): column for name, column in {**found, **same}.items()})
 
 
-# A person's evidence holds the employer's name, so whoever works for a changed organization is compared anew.
+# A person's evidence holds the employer's name, so whoever works for a changed organization is compared anew. Only
+# persons: where records of both kinds employ each other, each run would queue for the other for ever.
 _QUEUE_EMPLOYEES = """
     INSERT INTO canonical.to_match (party_id)
     SELECT person.party_id FROM canonical.to_match q
     JOIN canonical.party employer USING (party_id)
-    JOIN canonical.party person ON person.employer_ref = employer.ref
+    JOIN canonical.party person ON person.employer_ref = employer.ref AND person.kind = 'person'
     ON CONFLICT DO NOTHING
 """
 

@@ -25,7 +25,7 @@ _Forms = tuple[Ids, list[forms.Split]]
 
 @dataclass(frozen=True)
 class Neighbourhood:
-    """The touched parties, whose pairs a change concerns, among those that share a usable key with them.
+    """Touched parties, whose pairs a change concerns, among those that share a usable key with them, and a few others.
 
     `ids` are the touched ones, also those that are not of the kind any more; `touched` flags them among the records,
     shape (records,). `dropped` are the keys of touched parties that too many share: the name of the rule, and by how
@@ -39,15 +39,15 @@ class Neighbourhood:
     dropped: tuple[tuple[str, int], ...]
 
 
-def of_changed(connection: Connection, kind: PartyKind, changed: Ids, max_block: int) -> Neighbourhood:
+def renew(connection: Connection, kind: PartyKind, changed: Ids, max_block: int) -> Neighbourhood:
     """Bring the index up to what `changed` parties are now; returns all whose pairs that concerns, and those around.
 
     Blocks of more than `max_block` parties are not compared. Where a key becomes one that too many share, or ceases to
     be, that decides whether parties that did not change are compared with each other: they are touched too.
     """
-    change, ahead, read = _renewed(connection, kind, changed, max_block)
-    # A block that holds more than this is too large now, and was before.
-    moved = _held(connection, kind, change.moved, max_block + int(change.more.max(initial=0)))
+    change, ahead, read = _replaced(connection, kind, changed, max_block)
+    # A block that holds more than it won and may hold is too large now, and was before.
+    moved = _held(connection, kind, change.moved, max_block + np.maximum(change.more, 0))
     others = np.setdiff1d(_crossing(moved, change, max_block), changed)
     ids, keys = np.union1d(changed, others), pa.concat_tables([change.after, index.keys_now(connection, kind, others)])
     known = pl.concat([ahead.filter(~pl.col("key").is_in(change.moved)), moved])
@@ -60,7 +60,7 @@ def of_changed(connection: Connection, kind: PartyKind, changed: Ids, max_block:
     return Neighbourhood(ids, records, touched, blocks, _dropped(connection, kind, large))
 
 
-def _renewed(
+def _replaced(
     connection: Connection, kind: PartyKind, changed: Ids, max_block: int
 ) -> tuple[index.Change, pl.DataFrame, _Forms]:
     """The index brought up to date, and what was read of it meanwhile: who held the keys of before, and their forms."""
@@ -75,16 +75,22 @@ def _renewed(
     return index.replace(connection, kind, changed, before, fresh.result()), held, read
 
 
-def _held(connection: Connection, kind: PartyKind, keys: Ids, most: int) -> pl.DataFrame:
+def _held(connection: Connection, kind: PartyKind, keys: Ids, most: int | Ids) -> pl.DataFrame:
     """Who holds the keys: `key`, `party_id`, and `size` of the block; of one above `most` no more than shows it."""
-    keys = np.unique(keys)
+    asked, first = np.unique(keys, return_index=True)
+    limits = np.broadcast_to(most, keys.shape)[first] + 1
     pieces = [np.zeros((2, 0), dtype=np.int64)]
-    for begin in range(0, len(keys), _PIECE):
-        asked = ",".join(map(str, keys[begin : begin + _PIECE].tolist()))
-        query = _HOLDERS.format(kind=kind.value, keys=asked, limit=most + 1)
+    for begin in range(0, len(asked), _PIECE):
+        piece = slice(begin, begin + _PIECE)
+        query = _HOLDERS.format(kind=kind.value, keys=_listed(asked[piece]), limits=_listed(limits[piece]))
         pieces.append(np.stack(arrow.numbers_out(connection, query, ["key", "party_id"])))
     key, party_id = np.concatenate(pieces, axis=1)
     return pl.DataFrame({"key": key, "party_id": party_id}).with_columns(size=pl.len().over("key").cast(pl.Int64))
+
+
+def _listed(numbers: Ids) -> str:
+    """Numbers as Postgres writes an array of them."""
+    return "'{" + ",".join(map(str, numbers.tolist())) + "}'::bigint[]"
 
 
 def _usable(max_block: int) -> pl.Expr:
@@ -134,7 +140,7 @@ def _dropped(connection: Connection, kind: PartyKind, keys: pl.DataFrame) -> tup
 
 
 _HOLDERS = """
-    SELECT asked.key, held.party_id FROM unnest(CAST('{{{keys}}}' AS bigint[])) AS asked (key) CROSS JOIN LATERAL (
-        SELECT k.party_id FROM identity.blocking_key_{kind} k WHERE k.key = asked.key LIMIT {limit}
+    SELECT asked.key, held.party_id FROM unnest({keys}, {limits}) AS asked (key, most) CROSS JOIN LATERAL (
+        SELECT k.party_id FROM identity.blocking_key_{kind} k WHERE k.key = asked.key LIMIT asked.most
     ) held
 """

@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 
 import dedup
-from hub.identity import index, matching, models, neighbours, parties
+from hub.identity import forms, index, matching, models, neighbours, parties
 from hub.identity.matching import MatchReport, match_parties
 from hub.model.kinds import PartyKind
 from hub.progress import silent
@@ -172,6 +173,114 @@ def test_records_that_come_in_pieces_are_those_that_come_at_once(
     assert told(some) == {name: [values[row] for row in at] for name, values in told(whole).items()}
     assert len(nobody) == 0
     assert set(nobody.columns) == set(whole.columns)
+
+
+def anna(number: int, **more: Any) -> dict[str, Any]:
+    """One more of the namesakes."""
+    return {"ref": f"crm:Contact:{number}", "name": "Anna Novak", "given_name": "Anna", "family_name": "Novak", **more}
+
+
+def berg(number: int) -> dict[str, Any]:
+    """One of a few families of many."""
+    family = f"Berg{number % 5}"
+    return {"ref": f"crm:Contact:{number}", "name": f"Eva {family}", "given_name": "Eva", "family_name": family}
+
+
+def changed(engine: Engine, *now: dict[str, Any]) -> MatchReport:
+    """What a run over this change did, after which all is as a run over everything would leave it."""
+    with engine.begin() as connection:
+        add_parties(connection, *now)
+    report = matched(engine)
+    with engine.connect() as connection:
+        assert stored(connection, PartyKind.PERSON) == of_a_full_run(connection, PartyKind.PERSON)
+        assert keys(connection, PartyKind.PERSON) == of_all_parties(connection, PartyKind.PERSON)
+    return report
+
+
+def test_a_change_of_many_compares_everybody_on_an_index_that_follows(namesakes: Engine) -> None:
+    report = changed(namesakes, *(berg(number) for number in range(5, 35)))
+    assert report.changed == report.parties
+
+
+def test_who_leaves_the_kind_takes_the_pairs_along_at_once(namesakes: Engine) -> None:
+    with namesakes.connect() as connection:
+        (left,) = rows(connection, "SELECT party_id FROM canonical.party WHERE ref = 'crm:Contact:0'")[0]
+    changed(namesakes, {"ref": "crm:Contact:0", "kind": "organization", "name": "Acme"})
+    with namesakes.connect() as connection:
+        assert left not in {party for pair in stored(connection, PartyKind.PERSON) for party in pair[:2]}
+
+
+def test_addresses_of_any_script_are_compared(namesakes: Engine) -> None:
+    changed(namesakes, anna(38, email="jürgen@日本.jp"))
+    changed(namesakes, anna(37, email="jürgen@日本.jp"))
+    with namesakes.connect() as connection:
+        pair = """SELECT count(*) FROM identity.pair
+                  JOIN canonical.party a ON a.party_id = party_a JOIN canonical.party b ON b.party_id = party_b
+                  WHERE a.ref IN ('crm:Contact:37', 'crm:Contact:38') AND b.ref IN ('crm:Contact:37', 'crm:Contact:38')"""
+        assert rows(connection, pair) == [(1,)]
+
+
+def test_a_block_that_grows_by_many_makes_others_be_read_no_further(
+    namesakes: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed(namesakes, *(anna(number) for number in range(MOST, 12)))
+    sizes = []
+    held = neighbours._held
+
+    def seen(*asked: Any) -> Any:
+        found = held(*asked)
+        sizes.extend(found["size"].to_list())
+        return found
+
+    monkeypatch.setattr(neighbours, "_held", seen)
+    # Six win one key together, while another gives up "Anna Novak", whose block is and stays too large.
+    changed(namesakes, *(berg(5 * number) for number in range(3, 8)), {**berg(5), "ref": "crm:Contact:6"})
+    assert MOST + 1 < max(sizes) <= 6
+
+
+def test_what_fails_beside_the_other_leaves_everything_as_it_was(
+    namesakes: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with namesakes.begin() as connection:
+        add_parties(connection, anna(39))
+        before = keys(connection, PartyKind.PERSON), stored(connection, PartyKind.PERSON)
+
+    def fail(*_given: object) -> None:
+        raise RuntimeError("the power is gone")
+
+    for module, name in ((index, "standardised"), (neighbours, "_held")):
+        with monkeypatch.context() as patched:
+            patched.setattr(module, name, fail)
+            with pytest.raises(RuntimeError):
+                matched(namesakes)
+        with namesakes.connect() as connection:
+            assert (keys(connection, PartyKind.PERSON), stored(connection, PartyKind.PERSON)) == before
+    assert changed(namesakes).changed > 0
+
+
+def test_records_that_employ_each_other_across_kinds_come_to_rest(db: Engine) -> None:
+    with db.begin() as connection:
+        add_parties(
+            connection,
+            anna(1, employer_ref="crm:Contact:2"),
+            {"ref": "crm:Contact:2", "kind": "organization", "name": "Acme", "employer_ref": "crm:Contact:1"},
+        )
+    for kind in (PartyKind.PERSON, PartyKind.ORGANIZATION, PartyKind.PERSON):
+        matched(db, kind)
+    with db.connect() as connection:
+        assert rows(connection, "SELECT * FROM canonical.to_match") == []
+
+
+def test_forms_that_were_written_another_way_are_of_no_use(
+    namesakes: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    other = tmp_path / "forms.py"
+    other.write_text("another way")
+    monkeypatch.setattr(index, "code", index.code.__wrapped__)
+    with namesakes.connect() as connection:
+        assert index.basis(connection, PartyKind.PERSON) is not None
+        monkeypatch.setattr(forms, "__file__", str(other))
+        assert index.basis(connection, PartyKind.PERSON) is None
 
 
 def test_a_run_that_fails_leaves_index_pairs_and_queue_as_they_were(
