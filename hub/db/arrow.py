@@ -69,6 +69,11 @@ def copy_out(connection: Connection, query: str, schema: pa.Schema) -> pa.Table:
     )
 
 
+def array_of(numbers: Iterable[int]) -> str:
+    """Numbers as an array of bigint in a query without parameters."""
+    return "'{" + ",".join(f"{number:d}" for number in numbers) + "}'::bigint[]"
+
+
 def numbers_out(connection: Connection, query: str, names: Sequence[str]) -> list[NDArray[np.int64]]:
     """The bigint columns `names`, never null, of a query without parameters, in no order: arrays of shape (rows,).
 

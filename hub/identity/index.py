@@ -151,8 +151,7 @@ def some(connection: Connection, kind: PartyKind, party_ids: Ids) -> Prepared:
 
 def splits(connection: Connection, kind: PartyKind, party_ids: Ids) -> tuple[Ids, list[forms.Split]]:
     """Those of these parties that are in the index, and their forms, as `forms.join` takes them."""
-    wanted = (",".join(map(str, piece.tolist())) for piece in _pieces(party_ids))
-    return _read(connection, kind, (f"= ANY('{{{listed}}}')" for listed in wanted))
+    return _read(connection, kind, (f"= ANY({arrow.array_of(piece.tolist())})" for piece in _pieces(party_ids)))
 
 
 def partners(connection: Connection, kind: PartyKind, record: Prepared) -> tuple[str, list[tuple[int, str]]] | None:

@@ -81,16 +81,11 @@ def _held(connection: Connection, kind: PartyKind, keys: Ids, most: int | Ids) -
     limits = np.broadcast_to(most, keys.shape)[first] + 1
     pieces = [np.zeros((2, 0), dtype=np.int64)]
     for begin in range(0, len(asked), _PIECE):
-        piece = slice(begin, begin + _PIECE)
-        query = _HOLDERS.format(kind=kind.value, keys=_listed(asked[piece]), limits=_listed(limits[piece]))
+        several = (arrow.array_of(numbers[begin : begin + _PIECE].tolist()) for numbers in (asked, limits))
+        query = _HOLDERS.format(*several, kind=kind.value)
         pieces.append(np.stack(arrow.numbers_out(connection, query, ["key", "party_id"])))
     key, party_id = np.concatenate(pieces, axis=1)
     return pl.DataFrame({"key": key, "party_id": party_id}).with_columns(size=pl.len().over("key").cast(pl.Int64))
-
-
-def _listed(numbers: Ids) -> str:
-    """Numbers as Postgres writes an array of them."""
-    return "'{" + ",".join(map(str, numbers.tolist())) + "}'::bigint[]"
 
 
 def _usable(max_block: int) -> pl.Expr:
@@ -140,7 +135,7 @@ def _dropped(connection: Connection, kind: PartyKind, keys: pl.DataFrame) -> tup
 
 
 _HOLDERS = """
-    SELECT asked.key, held.party_id FROM unnest({keys}, {limits}) AS asked (key, most) CROSS JOIN LATERAL (
+    SELECT asked.key, held.party_id FROM unnest({}, {}) AS asked (key, most) CROSS JOIN LATERAL (
         SELECT k.party_id FROM identity.blocking_key_{kind} k WHERE k.key = asked.key LIMIT asked.most
     ) held
 """

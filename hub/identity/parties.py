@@ -40,11 +40,8 @@ def load(connection: Connection, kind: PartyKind) -> pa.Table:
 
 def load_some(connection: Connection, party_ids: Iterable[int]) -> pa.Table:
     """The parties with these ids, whatever their kind, ordered by party_id."""
-    wanted = ",".join(str(int(party_id)) for party_id in party_ids)
-    return _query(
-        connection,
-        f"SELECT {_ARROW} FROM {_FROM} WHERE p.party_id = ANY('{{{wanted}}}') ORDER BY p.party_id",
-    )
+    wanted = f"p.party_id = ANY({arrow.array_of(party_ids)})"
+    return _query(connection, f"SELECT {_ARROW} FROM {_FROM} WHERE {wanted} ORDER BY p.party_id")
 
 
 def as_given(connection: Connection, party_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
